@@ -1,0 +1,44 @@
+# make site | serve | test | browser-test | lint | bench | clean
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+SPHINX := $(BIN)/sphinx-build -c . -d build/doctrees -n -W --keep-going
+
+.PHONY: site serve test browser-test lint bench clean
+.DEFAULT_GOAL := site
+
+site: .venv/site
+	$(SPHINX) docs build/site
+	@echo; echo "The site: file://$(CURDIR)/build/site/index.html"
+
+serve: site
+	@echo "The site: http://localhost:$(PORT)/ (Ctrl-C ends)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory build/site
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+browser-test: .venv/browser site
+	$(BIN)/python -m pytest tests/site
+
+lint: .venv/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/browser .venv/test
+	$(BIN)/python tools/bench.py
+
+clean:
+	rm -rf build .venv docs/entries docs/topics docs/_tables
+
+# One environment in the checkout; each file is the stamp of an installed group.
+.venv/pip: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+.venv/site .venv/test .venv/browser .venv/lint: .venv/%: pyproject.toml .venv/pip
+	@echo "Installing what 'make $*' needs into .venv (the first time takes a few minutes) ..."
+	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$*]"
+	@touch $@

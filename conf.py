@@ -1,0 +1,64 @@
+"""Sphinx configuration; the sources are in docs/, the pages of entries are written by the build."""
+
+import sys
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
+
+from typehints import SetFormatter
+
+import mlmath_ref
+
+# Says what sphinx-autodoc-typehints has to change before Sphinx 10; both are pinned.
+warnings.filterwarnings("ignore", message=r".*_RstSnippetParser\.set_application")
+
+project = "ML Math Map"
+author = "The ML Math Map developers"
+project_copyright = "The ML Math Map developers. Text CC BY 4.0, code Apache-2.0"
+release = version = mlmath_ref.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_autodoc_typehints",
+    "sphinx_copybutton",
+    "sphinxcontrib.bibtex",
+    "assets",
+    "bibliography",
+    "mathml",
+    "pages",
+]
+exclude_patterns = ["_ext", "_static", "_tables", "_templates"]
+nitpicky = True
+
+html_theme = "furo"
+html_title = "ML Math Map"
+html_static_path = ["docs/_static"]
+templates_path = ["docs/_templates"]
+html_baseurl = mlmath_ref.SITE + "/"
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_copy_source = False
+html_last_updated_fmt = None
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+add_module_names = False
+autodoc_typehints = "none"  # sphinx-autodoc-typehints writes them
+typehints_formatter = SetFormatter()
+typehints_defaults = "comma"
+typehints_use_rtype = False
+always_use_bars_union = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+bibtex_bibfiles = ["mlmath_ref/references.bib"]
+bibtex_reference_style = "author_year"
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+copybutton_selector = "div.highlight pre, pre.latex"
+html_css_files = ["map.css"]
+html_favicon = "docs/_static/favicon.svg"

@@ -1,0 +1,18 @@
+"""Set-up of all tests, before anything imports the package."""
+
+import os
+
+from jaxtyping import install_import_hook
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # SciPy's special functions then take array_api_strict arrays
+
+# Shapes are checked by jaxtyping and beartype too, under the package's own checks.
+install_import_hook("mlmath_ref", "shapes.typechecker")
+
+# The code on the pages that the build does not write; those of entries come from docstrings.
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser()],
+    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md"],
+).pytest()

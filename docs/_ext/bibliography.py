@@ -1,0 +1,40 @@
+"""Under every work of the bibliography, the pages that cite it; an anchor with the work's key."""
+
+from typing import Any, cast
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinxcontrib.bibtex.domain import BibtexDomain
+
+from mlmath_ref.catalog import entries, topics
+
+PAGE = "references"
+
+
+def citing(key: str) -> dict[str, str]:
+    """The pages that cite a work, with their titles."""
+    pages = [(f"entries/{e.name}", e.concept, e.citations) for e in entries()]
+    pages += [(f"topics/{t.domain}/{t.name}", t.title, t.citations) for t in topics()]
+    return {path: title for path, title, cited in pages if key in {c.key for c in cited}}
+
+
+def add_back_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    if docname != PAGE:
+        return
+    cite = cast(BibtexDomain, app.env.get_domain("cite"))
+    works = {c.citation_id: c.key for c in cite.citations}
+    for node in doctree.findall(nodes.citation):
+        key = works[node["ids"][0]]
+        node["ids"].append(key)
+        line = nodes.paragraph("", "Cited by ", classes=["cited-by"])
+        for i, (path, title) in enumerate(citing(key).items()):
+            uri = app.builder.get_relative_uri(docname, path)
+            link = nodes.reference("", title, refuri=uri, internal=True)
+            line += [nodes.Text(", " if i else ""), link]
+        if len(line) > 1:
+            node.append(line)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-resolved", add_back_links)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

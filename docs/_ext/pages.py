@@ -1,0 +1,157 @@
+"""Writes the pages of domains, topics and entries from the catalog, before the sources are read."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import concept_map
+from sphinx.application import Sphinx
+
+from mlmath_ref.catalog import Entry, Topic, domains, entries, entry, topics
+from mlmath_ref.standalone import address, standalone
+
+# The sections that autodoc shows under the signature; the others are sections of the page.
+UNDER_THE_SIGNATURE = ("Args", "Returns", "Raises")
+
+
+def heading(text: str, mark: str) -> str:
+    return f"{text}\n{mark * len(text)}\n"
+
+
+def entry_page(e: Entry) -> str:
+    sections = e.sections
+    parts = [
+        ":orphan:\n",
+        f".. _{e.name}:\n",
+        heading(e.concept, "="),
+        f".. rst-class:: tells\n\n{e.tells}\n",
+        f".. autofunction:: {e.topic.module.__name__}.{e.name}\n",
+        f".. _{e.name}-roles:\n",
+        heading("Role in ML", "-"),
+        "".join(f"- *{r.kind}* -- **{r.system}**: {r.text}\n" for r in e.roles),
+        heading("Numerics", "-"),
+        sections["Numerics"] + "\n",
+        heading("Examples", "-"),
+        sections["Examples"] + "\n",
+        heading("Checked against", "-"),
+        sections["Checked against"] + "\n",
+        heading("To copy", "-"),
+        *(copy_text(e, library, title) for library, title in texts(e).items()),
+        heading("About this entry", "-"),
+        about(e),
+    ]
+    return "\n".join(parts)
+
+
+def texts(e: Entry) -> dict[str, str]:
+    """The libraries that an entry has a text for, with their titles."""
+    titles = {"numpy": "NumPy", "torch": "PyTorch"}
+    return {library: titles[library] for library in e.libraries} or {"numpy": "Python"}
+
+
+def copy_text(e: Entry, library: str, title: str) -> str:
+    code = "\n".join(f"   {line}".rstrip() for line in standalone(e, library).splitlines())
+    return f".. code-block:: python\n   :caption: {title}\n\n{code}\n"
+
+
+def about(e: Entry) -> str:
+    """Names, neighbors and the permanent link, as a field list."""
+    calls = [entry(n) for n in e.calls]
+    called = [o for o in entries() if e.name in o.calls]
+    beside = [o for o in e.topic.entries if o != e and o not in calls and o not in called]
+    rows = {
+        "Also called": ", ".join(e.also_called),
+        "Topic": f":doc:`{e.topic.title} </{topic_path(e.topic)}>`",
+        "Built from": links(calls),
+        "Used by": links(called),
+        "Beside it": links(beside),
+        "Works cited": ", ".join(
+            f":cite:t:`{k}`" for k in dict.fromkeys(c.key for c in e.citations)
+        ),
+        "Permanent link": address(e.name),
+    }
+    return "".join(f":{name}: {text}\n" for name, text in rows.items() if text)
+
+
+def links(found: list[Entry]) -> str:
+    return ", ".join(f":ref:`{o.concept} <{o.name}>`" for o in found)
+
+
+def topic_path(topic: Topic) -> str:
+    return f"topics/{topic.domain}/{topic.name}"
+
+
+def topic_page(topic: Topic) -> str:
+    rows = [
+        [f":ref:`{e.concept} <{e.name}>`", f":math:`{inline(e.formula)}`\n\n       {e.tells}"]
+        for e in topic.entries
+    ]
+    _, _, rest = topic.essay.partition(": ")
+    table = rst_table(["Entry", "Formula, and what it tells"], rows)
+    return "\n".join([heading(topic.title, "="), rest[:1].upper() + rest[1:], "", table])
+
+
+def rst_table(head: list[str], rows: list[list[str]]) -> str:
+    """A list table of two columns."""
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 75", "   :class: map", ""]
+    for row in [head, *rows]:
+        lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
+    return "\n".join([*lines, ""])
+
+
+def inline(latex: str) -> str:
+    return " ".join(latex.split())
+
+
+def domain_title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def domain_page(module: Any) -> str:
+    name = module.__name__.partition(".")[2]
+    title, _, question = (module.__doc__ or "").strip().partition(": ")
+    inside = [t for t in topics() if t.domain == name]
+    toctree = "\n".join([".. toctree::", "   :maxdepth: 1", "", *(f"   {t.name}" for t in inside)])
+    return "\n".join([heading(title, "="), question[:1].upper() + question[1:], "", toctree, ""])
+
+
+def generate(app: Sphinx) -> None:
+    """Write what has changed, remove what is gone."""
+    source = Path(app.srcdir)
+    wanted = {f"entries/{e.name}.rst": entry_page(e) for e in entries()}
+    wanted |= {f"{topic_path(t)}.rst": topic_page(t) for t in topics()}
+    wanted |= {
+        f"topics/{d.__name__.partition('.')[2]}/index.rst": domain_page(d) for d in domains()
+    }
+    tables = ("by_section", "by_system", "all_sets", "all_domains")
+    wanted |= {f"_tables/{name}.md": getattr(concept_map, name)() for name in tables}
+    for folder in ("entries", "topics", "_tables"):
+        for stale in set(source.glob(f"{folder}/**/*.*")) - {source / name for name in wanted}:
+            stale.unlink()
+    for name, text in wanted.items():
+        path = source / name
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+def keep_definition(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Leave formula, law, arguments and result under the signature."""
+    if what != "function":
+        return
+    text = "\n".join(lines)
+    definition = text.partition("\n\n")[2]  # the summary is the title of the page
+    pieces = re.split(r"^(\w[\w ]*):\n(?=    )", definition, flags=re.MULTILINE)
+    kept = [pieces[0]]
+    for title, body in zip(pieces[1::2], pieces[2::2]):
+        if title in UNDER_THE_SIGNATURE:
+            kept.append(f"{title}:\n{body}")
+    lines[:] = [*"".join(kept).rstrip().splitlines(), ""]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", generate)
+    app.connect("autodoc-process-docstring", keep_definition, priority=100)  # before napoleon
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,242 @@
+r"""Gates: smooth functions that say how much of a number gets through.
+
+The sigmoid turns a score into a number between 0 and 1. Used as a factor it is a gate: at 0 it
+holds back, at 1 it lets pass. The gates of the LSTM take this factor from other units; SiLU takes
+it from the number itself, and so does GELU, with the normal distribution function in the place of
+the sigmoid. Both come close to :math:`\max(0, x)` far from 0, are smooth at 0, dip below 0 for
+negative numbers and have one minimum there.
+
+In the feed-forward layer of recent language models SiLU or GELU acts on one of two projections and
+the other is multiplied by the result. Programs under the name GELU do not all compute the same
+function: beside the exact one there are a form with tanh, up to 0.0005 away, and a form with a
+sigmoid of :math:`1.702 x`, up to 0.0203 away.
+
+:map: 2.2 Activations
+"""
+
+import math
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array, special_namespace
+from mlmath_ref.sets import Real, Unit, checked
+
+
+@checked
+def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
+    r"""Logistic sigmoid: turns a score into a probability, log odds into a share.
+
+    .. math:: \sigma(x) = \frac{1}{1 + e^{-x}}
+
+    It rises from 0 to 1 and is symmetric: :math:`\sigma(-x) = 1 - \sigma(x)`. Its derivative is
+    :math:`\sigma(x) \, (1 - \sigma(x))`, at most :math:`\tfrac14`.
+
+    Args:
+        x: :math:`x`, a score, the logarithm of odds.
+
+    Returns:
+        :math:`\sigma(x)`, number by number.
+
+    Also called:
+        logistic function, expit, inverse logit, logistic sigmoid, soft step, Fermi function.
+
+    Role in ML:
+        - layer -- DeepSeek-V3: scores every expert for a token by itself; the scores of the chosen
+          experts are then divided by their sum :cite:p:`deepseek2024v3{eq. (15)}`.
+        - activation -- gpt-oss: gates the expert networks, where :math:`x \sigma(1.702 x)` scales
+          a second projection :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 254}`.
+        - objective -- SigLIP: judges every pair of an image and a text on its own, with the
+          logarithm of a sigmoid in the place of a softmax over the batch
+          :cite:p:`zhai2023sigmoid{code: big_vision/trainers/proj/image_text/siglip.py, line 300}`.
+
+    Numerics:
+        The exponential is only taken of numbers at or below 0, so that it cannot overflow. Far
+        below 0 the relative precision stays: :math:`\sigma(-40)` is :math:`4.2 \cdot 10^{-18}`.
+        Far above 0 the result rounds to 1; for :math:`\log \sigma` or :math:`1 - \sigma` start
+        from the score, not from the result.
+
+    Checked against:
+        ``scipy.special.expit(x)``
+
+    Examples:
+        By hand, odds of 3 : 1 are a probability of :math:`\tfrac34`:
+
+        >>> import numpy as np
+        >>> float(sigmoid(np.log(np.asarray(3.0))))
+        0.75
+
+        Scores on both sides of 0, as ``scipy.special.expit`` has them:
+
+        >>> sigmoid(np.asarray([-2.5, -0.3, 0.8, 1.7])).round(4).tolist()
+        [0.0759, 0.4256, 0.69, 0.8455]
+
+        The derivative :math:`\sigma (1 - \sigma)` is largest at 0:
+
+        >>> import torch
+        >>> x = torch.tensor([-2.5, 0.0, 1.7], requires_grad=True)
+        >>> sigmoid(x).sum().backward()
+        >>> x.grad
+        tensor([0.0701, 0.2500, 0.1306])
+
+        Large scores do no harm, and small results keep their digits:
+
+        >>> sigmoid(np.asarray([-1000.0, 1000.0])).tolist()
+        [0.0, 1.0]
+        >>> float(sigmoid(np.asarray(-40.0)) * 1e18)
+        4.2484
+    """
+    xp = array_namespace(x)
+    positive = x >= 0
+    small = xp.exp(xp.where(positive, -x, x))
+    return xp.where(positive, 1.0, small) / (1 + small)
+
+
+@checked
+def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
+    r"""Sigmoid linear unit: lets a number through in the share that its own sigmoid gives.
+
+    .. math:: \operatorname{SiLU}(x) = x \, \sigma(x) = \frac{x}{1 + e^{-x}}
+
+    Here :math:`\sigma` is the logistic sigmoid. The derivative is
+    :math:`\sigma(x) + x \, \sigma(x) \, (1 - \sigma(x))`. The smallest value is -0.2785, at
+    :math:`x = -1.2785`.
+
+    Args:
+        x: :math:`x`, the number before the activation.
+
+    Returns:
+        :math:`\operatorname{SiLU}(x)`, number by number.
+
+    Also called:
+        Swish, swish-1, SiL, sigmoid-weighted linear unit, x*sigmoid(x).
+
+    Role in ML:
+        - activation -- DeepSeek-V3: inside SwiGLU, where it acts on one projection and the result
+          multiplies another, in the dense layers and in the experts
+          :cite:p:`deepseek2024v3{code: inference/model.py, lines 532 and 633}`.
+        - activation -- Sigmoid-weighted linear units: proposed for the networks that approximate
+          value functions in reinforcement learning :cite:p:`elfwing2018sigmoid{sec. 2}`.
+        - activation -- Swish: found again by a search over activation functions, with a slope
+          inside the sigmoid; slope 1 is this function
+          :cite:p:`ramachandran2017searching{sec. 3}`.
+
+    Numerics:
+        Far below 0 it goes to 0 from below without overflow, far above it is :math:`x`. The
+        function is not monotone: it falls up to the minimum and rises after it.
+
+    Checked against:
+        ``torch.nn.functional.silu(x)``
+
+    Examples:
+        By hand, :math:`\log 3 \cdot \tfrac34`, and :math:`-\log 3 \cdot \tfrac14`:
+
+        >>> import numpy as np
+        >>> silu(np.log(np.asarray([3.0, 1 / 3]))).round(4).tolist()
+        [0.824, -0.2747]
+
+        Other numbers, as ``torch.nn.functional.silu`` has them:
+
+        >>> silu(np.asarray([-2.5, -0.3, 0.8, 1.7])).round(4).tolist()
+        [-0.1896, -0.1277, 0.552, 1.4374]
+
+        The derivative is :math:`\tfrac12` at 0 and 0 at the minimum, where the value is -0.2785:
+
+        >>> import torch
+        >>> x = torch.tensor([-2.5, 0.0, 1.7], requires_grad=True)
+        >>> silu(x).sum().backward()
+        >>> x.grad
+        tensor([-0.0994,  0.5000,  1.0676])
+        >>> x = torch.tensor(-1.27846, dtype=torch.float64, requires_grad=True)
+        >>> lowest = silu(x)
+        >>> lowest.backward()
+        >>> float(lowest.detach()), bool(abs(x.grad) < 1e-4)
+        (-0.2785, True)
+
+        Large numbers do no harm:
+
+        >>> silu(np.asarray([-1000.0, 1000.0])).tolist()
+        [-0.0, 1000.0]
+    """
+    return x * sigmoid(x)
+
+
+@checked
+def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
+    r"""Gaussian error linear unit: scales a number by the chance that a normal variable is below.
+
+    .. math:: \operatorname{GELU}(x) = \frac{x}{2}
+       \left( 1 + \operatorname{erf} \left( \frac{x}{\sqrt{2}} \right) \right)
+
+    This is :math:`x \, \Phi(x)`, with :math:`\Phi` the distribution function of the standard
+    normal. With its density :math:`\phi` the derivative is :math:`\Phi(x) + x \, \phi(x)`. The
+    smallest value is -0.1700, at :math:`x = -0.7518`.
+
+    Args:
+        x: :math:`x`, the number before the activation.
+
+    Returns:
+        :math:`\operatorname{GELU}(x)`, number by number.
+
+    Also called:
+        gaussian error linear units, exact GELU, erf GELU, x*Phi(x), GeLU.
+
+    Role in ML:
+        - activation -- DINOv3: between the two linear maps of the feed-forward layers of the small,
+          base and large vision transformers, in the exact form
+          :cite:p:`simeoni2025dinov3{code: dinov3/layers/ffn_layers.py, line 30}`.
+        - activation -- Gemma 3: the gate of its feed-forward layer computes the tanh approximation
+          instead :cite:p:`gemma2025three{code: gemma/model.py, line 208}`, as the public code of
+          GPT-2 does :cite:p:`radford2019language{code: src/model.py, line 25}`.
+        - activation -- BERT: the tanh form too, although the function is called GELU there
+          :cite:p:`devlin2019bert{code: modeling.py, line 275}`.
+
+    Numerics:
+        Computed as :math:`\tfrac{x}{2} \operatorname{erfc}(-x / \sqrt{2})`, which is the same and
+        does not cancel: below -6 the sum :math:`1 + \operatorname{erf}` would have lost its
+        digits. The approximation
+        :math:`\tfrac{x}{2} (1 + \tanh(\sqrt{2 / \pi} \, (x + 0.044715 \, x^3)))` is off by at most
+        :math:`4.8 \cdot 10^{-4}`, and :math:`x \, \sigma(1.702 x)` by at most 0.0203.
+
+    Checked against:
+        ``torch.nn.functional.gelu(x)``
+
+        ``x * scipy.stats.norm.cdf(x)``
+
+    Examples:
+        By hand: 68.27 % of a normal distribution lie within one standard deviation, so
+        :math:`\Phi(1) = 0.8413` and :math:`\Phi(-1) = 0.1587`:
+
+        >>> import numpy as np
+        >>> gelu(np.asarray([1.0, -1.0])).round(4).tolist()
+        [0.8413, -0.1587]
+
+        Other numbers, as ``torch.nn.functional.gelu`` has them:
+
+        >>> gelu(np.asarray([-2.5, -0.7518, 0.3, 1.7])).round(4).tolist()
+        [-0.0155, -0.17, 0.1854, 1.6242]
+
+        The derivative is :math:`\tfrac12` at 0 and may be above 1:
+
+        >>> import torch
+        >>> x = torch.tensor([-2.5, 0.0, 1.7], requires_grad=True)
+        >>> gelu(x).sum().backward()
+        >>> x.grad
+        tensor([-0.0376,  0.5000,  1.1153])
+
+        Far below 0 the digits stay, and large numbers do no harm:
+
+        >>> float(gelu(np.asarray(-8.0)) * 1e15)
+        -4.9768
+        >>> gelu(np.asarray([-1000.0, 1000.0])).tolist()
+        [-0.0, 1000.0]
+
+        How far the two approximations are off, at their worst:
+
+        >>> x = np.linspace(-6, 6, 120001)
+        >>> tanh = x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        >>> [float(np.max(np.abs(a - gelu(x))).round(5)) for a in (tanh, x * sigmoid(1.702 * x))]
+        [0.00047, 0.02034]
+    """
+    special = special_namespace(x)
+    # erfc(-u) is 1 + erf(u), without the cancellation
+    return x / 2 * special.erfc(-x / math.sqrt(2))

@@ -1,0 +1,1 @@
+"""Efficiency: how much of a model's memory and arithmetic is needed, and what does less cost?"""

@@ -1,0 +1,1 @@
+"""Generative models: how is noise turned into data, and data into noise?"""

@@ -1,0 +1,1 @@
+"""Graphs: how do the connections between items shape what each of them learns?"""

@@ -1,0 +1,1 @@
+"""Language modeling: how does text become tokens, and how do probabilities become text again?"""

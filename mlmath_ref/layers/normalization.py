@@ -1,0 +1,208 @@
+r"""Normalization layers: features brought to one scale.
+
+Both layers take the features of one item, divide them by their own spread and hand them to a
+learned scale. What follows then sees numbers of one size, however large the input was: multiplying
+the input by a constant changes nothing, up to :math:`\epsilon`. Layer normalization also removes
+the mean; root-mean-square normalization leaves it, and with it one of the two sums over the
+features. On an input of mean 0 the two agree.
+
+Neither looks at other items of the batch, so training and inference compute the same; batch
+normalization does look, and has to keep running statistics. Where the layer stands is a choice of
+its own: after the residual sum in the original transformer, before each sublayer in GPT-2 and
+Llama, after each sublayer but before the sum in OLMo 2.
+
+:map: 6.3 Layers
+"""
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array
+from mlmath_ref.sets import Positive, Real, checked
+
+
+@checked
+def layer_norm(
+    x: Real[Array, "*batch d"],
+    gamma: Real[Array, "d"],
+    beta: Real[Array, "d"],
+    *,
+    eps: Positive[float, ""] = 1e-5,
+) -> Real[Array, "*batch d"]:
+    r"""Layer normalization: the features of an item with mean 0 and variance 1, then rescaled.
+
+    .. math:: y_i = \gamma_i \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta_i, \qquad
+       \mu = \frac{1}{d} \sum_{j=1}^{d} x_j, \qquad
+       \sigma^2 = \frac{1}{d} \sum_{j=1}^{d} (x_j - \mu)^2
+
+    The mean :math:`\mu` and the variance :math:`\sigma^2`, with divisor :math:`d`, are those of one
+    item. Adding the same number to every :math:`x_i` changes nothing; multiplying all by the same
+    positive number changes nothing but the share of :math:`\epsilon`.
+
+    Args:
+        x: :math:`x`, the features of an item.
+        gamma: :math:`\gamma`, the learned scale of each feature.
+        beta: :math:`\beta`, the learned offset of each feature.
+        eps: :math:`\epsilon`, added to the variance.
+
+    Returns:
+        :math:`y`, the normalized features.
+
+    Also called:
+        LayerNorm, LN, layer normalisation, nn.LayerNorm.
+
+    Role in ML:
+        - layer -- DeepSeek-V3.2-Exp: normalizes the keys of the indexer that picks which tokens the
+          sparse attention reads; the rest of the model uses the root mean square
+          :cite:p:`deepseek2025v32exp{code: inference/model.py, lines 310 and 443}`.
+        - layer -- GenCast: follows each of the networks that update nodes and edges on the way from
+          the grid to the mesh and back; the noise level sets its scale and offset
+          :cite:p:`price2025probabilistic{code: weathernext/utils/legacy/deep_typed_graph_net.py,
+          line 231}`.
+        - layer -- Original transformer: normalizes the sum of a sublayer and its input
+          :cite:p:`vaswani2017attention{sec. 3.1}`.
+
+    Numerics:
+        The features are centered before they are squared: the mean of squares minus the square of
+        the mean would lose all digits where the mean is large. Equal features give :math:`\beta`.
+        Libraries differ in :math:`\epsilon` (1e-5 here and in PyTorch, 1e-6 in
+        DeepSeek-V3.2-Exp), and ``torch.var`` divides by :math:`d - 1` unless told otherwise.
+
+    Checked against:
+        ``torch.nn.functional.layer_norm(x, x.shape, gamma, beta, eps)``
+
+    Examples:
+        By hand: mean 3, variance :math:`(4 + 0 + 4)/3 = 8/3`, so the ends are
+        :math:`\pm 2 / \sqrt{8/3} = \pm 1.2247`:
+
+        >>> import numpy as np
+        >>> x = np.asarray([1.0, 3.0, 5.0])
+        >>> layer_norm(x, np.ones(3), np.zeros(3)).round(4).tolist()
+        [-1.2247, 0.0, 1.2247]
+
+        With scale, offset and a large :math:`\epsilon`, as in ``torch.nn.functional.layer_norm``:
+
+        >>> x = np.asarray([[0.3, -1.2, 2.5, 0.8], [1.7, 0.4, -0.6, 5.2]])
+        >>> gamma, beta = np.asarray([1.5, -0.4, 0.7, 2.2]), np.asarray([0.2, -0.1, 0.6, 0.35])
+        >>> layer_norm(x, gamma, beta, eps=0.5).round(4).tolist()
+        [[-0.1003, 0.3805, 1.4877, 0.6437], [0.2163, 0.1214, -0.0913, 3.7164]]
+
+        The derivative of the first output sums to 0, since a common shift changes nothing:
+
+        >>> import torch
+        >>> x = torch.tensor([0.3, -1.2, 2.5, 0.8], requires_grad=True)
+        >>> layer_norm(x, torch.ones(4), torch.zeros(4))[0].backward()
+        >>> x.grad
+        tensor([ 0.5580, -0.2478, -0.1274, -0.1827])
+
+        Equal features have no spread; what is left is the offset:
+
+        >>> layer_norm(np.full(3, 7.0), np.ones(3), np.asarray([0.1, 0.2, 0.3])).tolist()
+        [0.1, 0.2, 0.3]
+
+        Where the variance is as small as :math:`\epsilon`, a factor :math:`1/\sqrt{2}` is left:
+
+        >>> small = np.sqrt(1e-5) * np.asarray([-1.0, 1.0])
+        >>> layer_norm(small, np.ones(2), np.zeros(2)).round(4).tolist()
+        [-0.7071, 0.7071]
+
+        A mean of a hundred million does no harm:
+
+        >>> layer_norm(np.asarray([1.0, 3.0, 5.0]) + 1e8, np.ones(3), np.zeros(3)).round(4).tolist()
+        [-1.2247, 0.0, 1.2247]
+    """
+    xp = array_namespace(x)
+    centered = x - xp.mean(x, axis=-1, keepdims=True)
+    variance = xp.mean(centered**2, axis=-1, keepdims=True)
+    return gamma * centered / xp.sqrt(variance + eps) + beta
+
+
+@checked
+def rms_norm(
+    x: Real[Array, "*batch d"],
+    gamma: Real[Array, "d"],
+    *,
+    eps: Positive[float, ""] = 1e-6,
+) -> Real[Array, "*batch d"]:
+    r"""Root-mean-square normalization: features divided by their root mean square, then rescaled.
+
+    .. math:: y_i = \gamma_i \frac{x_i}{\sqrt{\frac{1}{d} \sum_{j=1}^{d} x_j^2 + \epsilon}}
+
+    No mean is removed and no offset is added, so the direction of :math:`x` stays where
+    :math:`\gamma = 1`. The root mean square of the output is then at most 1.
+
+    Args:
+        x: :math:`x`, the features of an item.
+        gamma: :math:`\gamma`, the learned scale of each feature.
+        eps: :math:`\epsilon`, added to the mean square.
+
+    Returns:
+        :math:`y`, the normalized features.
+
+    Also called:
+        RMSNorm, RMS norm, root mean square layer normalization, RMS normalisation, nn.RMSNorm.
+
+    Role in ML:
+        - layer -- Llama 3: before each attention, each feed-forward layer and the map to the
+          vocabulary
+          :cite:p:`grattafiori2024llama3{code: llama-models, models/llama3/model.py, class
+          RMSNorm}`.
+        - layer -- OLMo 2: on the output of each sublayer, before the residual sum, and on the
+          queries and keys of attention :cite:p:`olmo2024two{code:
+          configs/official-1124/OLMo2-7B-stage1.yaml, norm_after and attention_layer_norm}`.
+        - layer -- gpt-oss: before each sublayer, with :math:`\epsilon` = 1e-5, computed in 32 bits
+          :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 43}`.
+        - layer -- Gemma 3: the stored weight :math:`w` is the distance from 1, so that
+          :math:`\gamma = 1 + w`
+          :cite:p:`gemma2025three{code: gemma_pytorch, gemma/model.py, line 187}`.
+
+    Numerics:
+        An input of zeros gives zeros; the :math:`\epsilon` that makes it so is missing from the
+        paper's formula :cite:p:`zhang2019root{eq. (4)}` and differs among systems: 1e-6 in
+        DeepSeek-V3 and OLMo 2, 1e-5 in gpt-oss, the rounding unit of the number format in
+        ``torch.nn.functional.rms_norm`` by default. Squares overflow or lose digits in 16 bits; the
+        four systems above compute them in 32.
+
+    Checked against:
+        ``torch.nn.functional.rms_norm(x, x.shape, gamma, eps)``
+
+    Examples:
+        By hand: the mean square of 1 and 7 is 25, so both are divided by 5:
+
+        >>> import numpy as np
+        >>> rms_norm(np.asarray([1.0, 7.0]), np.ones(2)).round(4).tolist()
+        [0.2, 1.4]
+
+        With a scale and a large :math:`\epsilon`, as in ``torch.nn.functional.rms_norm``:
+
+        >>> x = np.asarray([[0.3, -1.2, 2.5, 0.8], [1.7, 0.4, -0.6, 5.2]])
+        >>> gamma = np.asarray([1.5, -0.4, 0.7, 2.2])
+        >>> rms_norm(x, gamma, eps=0.5).round(4).tolist()
+        [[0.2788, 0.2974, 1.0843, 1.0905], [0.8953, -0.0562, -0.1475, 4.0165]]
+
+        Gemma's layer on the same item, from its stored weights:
+
+        >>> w = gamma - 1
+        >>> rms_norm(x[0], 1 + w, eps=0.5).round(4).tolist()
+        [0.2788, 0.2974, 1.0843, 1.0905]
+
+        The derivative of the first output; moving along :math:`x` itself changes nothing:
+
+        >>> import torch
+        >>> x = torch.tensor([3.0, 4.0, 5.0], requires_grad=True)
+        >>> rms_norm(x, torch.ones(3))[0].backward()
+        >>> x.grad
+        tensor([ 0.2009, -0.0588, -0.0735])
+
+        Where the mean square is as small as :math:`\epsilon`, a factor :math:`1/\sqrt{2}` is left:
+
+        >>> rms_norm(np.asarray([-1e-3, 1e-3]), np.ones(2)).round(4).tolist()
+        [-0.7071, 0.7071]
+
+        Zeros stay zeros:
+
+        >>> rms_norm(np.zeros(3), np.ones(3)).tolist()
+        [0.0, 0.0, 0.0]
+    """
+    xp = array_namespace(x)
+    mean_square = xp.mean(x**2, axis=-1, keepdims=True)
+    return gamma * x / xp.sqrt(mean_square + eps)

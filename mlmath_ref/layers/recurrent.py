@@ -1,0 +1,124 @@
+r"""Recurrent cells: a state that is carried from step to step.
+
+A recurrent layer reads a sequence one item at a time and keeps what it has seen in a state of fixed
+size. A plain cell passes the whole state through a matrix and a nonlinear function at every step,
+and gradients through many steps shrink or grow like a product of as many matrices. The long
+short-term memory adds a second state :math:`c_t` that is multiplied by a gate and added to, feature
+by feature: :math:`\partial c_t / \partial c_{t-1}` along that path is the forget gate, and a gate
+near 1 carries a gradient over many steps. The forget gate came three years after the cell
+:cite:p:`gers2000learning`.
+
+:map: 6.3 Layers
+"""
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.activations.gates import sigmoid
+from mlmath_ref.arrays import Array
+from mlmath_ref.layers.affine import linear
+from mlmath_ref.sets import Real, checked
+
+
+@checked
+def lstm_cell(
+    x: Real[Array, "*batch d"],
+    h: Real[Array, "*batch m"],
+    c: Real[Array, "*batch m"],
+    w: Real[Array, "4*m d"],
+    u: Real[Array, "4*m m"],
+    b: Real[Array, "4*m"],
+) -> tuple[Real[Array, "*batch m"], Real[Array, "*batch m"]]:
+    r"""Long short-term memory cell: one step that forgets, writes and reads a memory by gates.
+
+    .. math::
+       \begin{aligned}
+       h_t &= o_t \odot \tanh(c_t), & c_t &= f_t \odot c_{t-1} + i_t \odot g_t, \\
+       i_t &= \sigma(W_i x_t + U_i h_{t-1} + b_i), & f_t &= \sigma(W_f x_t + U_f h_{t-1} + b_f), \\
+       g_t &= \tanh(W_g x_t + U_g h_{t-1} + b_g), & o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o)
+       \end{aligned}
+
+    The gates :math:`i_t` (write), :math:`f_t` (keep) and :math:`o_t` (read) are sigmoids
+    :math:`\sigma(z) = 1/(1 + e^{-z})`, the candidate :math:`g_t` is a hyperbolic tangent, and
+    :math:`\odot` multiplies feature by feature. Every :math:`h_t` lies between -1 and 1, while
+    :math:`c_t` is not bounded.
+
+    Args:
+        x: :math:`x_t`, the input of this step.
+        h: :math:`h_{t-1}`, the output of the step before.
+        c: :math:`c_{t-1}`, the memory after the step before.
+        w: :math:`W`, weights of the input: :math:`W_i`, :math:`W_f`, :math:`W_g`, :math:`W_o`
+            stacked, one row for each feature.
+        u: :math:`U`, weights of the output before, stacked in the same order.
+        b: :math:`b`, offsets, stacked in the same order.
+
+    Returns:
+        :math:`h_t` and :math:`c_t`, the output and the memory after this step.
+
+    Also called:
+        LSTM, LSTM cell, long short term memory, gated recurrent cell, nn.LSTMCell, forget gate,
+        constant error carousel.
+
+    Role in ML:
+        - layer -- Google flood forecasting: one network of these cells reads a year of weather, a
+          second one runs over the seven days of the forecast
+          :cite:p:`nearing2024global{Methods, AI model}`.
+        - primitive -- xLSTM: its code keeps this cell as the baseline; the new scalar cell replaces
+          the sigmoid of the write gate by an exponential and divides the memory by a running sum of
+          gates
+          :cite:p:`beck2024xlstm{code: xlstm/blocks/slstm/src/vanilla, lstm.py and slstm.py}`.
+
+    Numerics:
+        Saturated gates are exact: 0 forgets all, 1 keeps :math:`c_{t-1}` to the last digit. The
+        order of the gates (input, forget, candidate, output) is that of ``torch.nn.LSTMCell``,
+        which keeps two offsets where :math:`b` is their sum; ONNX stacks input, output, forget,
+        candidate. A step costs :math:`8 m (d + m)` floating-point operations and waits for the one
+        before.
+
+    Checked against:
+        ``torch.func.functional_call(torch.nn.LSTMCell(len(x), len(h)), {"weight_ih": w,
+        "weight_hh": u, "bias_ih": b, "bias_hh": 0 * b}, (x, (h, c)))``
+
+    Examples:
+        By hand: with no weights every gate is :math:`\sigma(0) = \tfrac12` and the candidate 0, so
+        the memory 2 becomes 1 and the output :math:`\tfrac12 \tanh 1`:
+
+        >>> import numpy as np
+        >>> x, h, c = np.asarray([5.0]), np.asarray([-3.0]), np.asarray([2.0])
+        >>> h, c = lstm_cell(x, h, c, np.zeros((4, 1)), np.zeros((4, 1)), np.zeros(4))
+        >>> float(h[0]), float(c[0])
+        (0.3808, 1.0)
+
+        Three inputs, two features, as ``torch.nn.LSTMCell`` has it; each gate has its own weights:
+
+        >>> x = np.asarray([0.3, -1.2, 2.5])
+        >>> h, c = np.asarray([0.4, -0.7]), np.asarray([1.3, -0.2])
+        >>> w = np.sin(np.arange(24.0)).reshape(8, 3)
+        >>> u = np.cos(np.arange(16.0)).reshape(8, 2)
+        >>> b = 0.1 * np.arange(8.0) - 0.3
+        >>> h, c = lstm_cell(x, h, c, w, u, b)
+        >>> h.round(4).tolist(), c.round(4).tolist()
+        ([0.8092, -0.0763], [1.679, -0.2639])
+
+        The memory's derivative in the memory before is the forget gate, here
+        :math:`\sigma(2) = 0.8808`:
+
+        >>> import torch
+        >>> c = torch.tensor([0.7], requires_grad=True)
+        >>> b = torch.tensor([0.0, 2.0, 0.0, 0.0])
+        >>> zero = torch.zeros(1)
+        >>> lstm_cell(zero, zero, c, torch.zeros(4, 1), torch.zeros(4, 1), b)[1].backward()
+        >>> c.grad
+        tensor([0.8808])
+
+        A closed write gate and an open keep gate leave the memory as it was:
+
+        >>> b = torch.tensor([-1000.0, 1000.0, 0.0, 0.0])
+        >>> lstm_cell(zero, zero, c.detach(), torch.zeros(4, 1), torch.zeros(4, 1), b)[1]
+        tensor([0.7000])
+    """
+    xp = array_namespace(x, h, c)
+    m = h.shape[-1]
+    z = linear(x, w, b) + linear(h, u)
+    i, f, g, o = (z[..., k * m : (k + 1) * m] for k in range(4))
+    memory = sigmoid(f) * c + sigmoid(i) * xp.tanh(g)
+    return sigmoid(o) * xp.tanh(memory), memory

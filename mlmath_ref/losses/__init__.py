@@ -1,0 +1,1 @@
+"""Losses: what number should training make small?"""

@@ -1,0 +1,164 @@
+r"""Logarithms: two expressions that are wrong at the edge when written as they stand.
+
+A sum of exponentials leaves the range of the numbers although its logarithm is small: in double
+precision :math:`e^{710}` overflows and :math:`e^{-746}` is 0. Taking the largest term out first
+keeps every exponent at 0 or below, at the cost of one pass over the scores
+:cite:p:`blanchard2021accurately`. The result is a smooth maximum, and its gradient is the softmax.
+
+A product of a probability with a logarithm has a limit where the probability goes to 0, but its
+two factors have none: the computer multiplies 0 by :math:`-\infty` and gets a number that is none.
+Entropies and divergences are sums of such products. An epsilon inside the logarithm hides the
+problem and moves every value; the convention :math:`0 \log 0 = 0` is exact.
+
+:map: 6.1 Numerics
+"""
+
+import math
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array
+from mlmath_ref.sets import ExtendedReal, Logits, Nonneg, Real, checked
+
+
+@checked
+def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
+    r"""Log-sum-exp: a smooth maximum, and the logarithm of what a softmax divides by.
+
+    .. math:: \operatorname{LSE}(z) = \log \sum_{i=1}^{n} e^{z_i}
+
+    It lies between :math:`\max_i z_i` and :math:`\max_i z_i + \log n`, and is convex. Adding a
+    number to every score adds it to the result; the gradient is the softmax of :math:`z`.
+
+    Args:
+        z: :math:`z`, the scores; one that is :math:`-\infty` adds nothing to the sum.
+
+    Returns:
+        :math:`\operatorname{LSE}(z)`, one number per batch element.
+
+    Also called:
+        logsumexp, LSE, log partition function, log normalizer, free energy, smooth maximum, log Z,
+        RealSoftMax.
+
+    Role in ML:
+        - regularizer -- OLMo 2: its square, taken over the output logits and weighted by
+          :math:`10^{-5}`, is added to the loss as a z-loss that keeps the logits from drifting
+          :cite:p:`olmo2024two{code: olmo/train.py, line 137}`.
+        - primitive -- FlashAttention-2: one such number per query is all that the forward pass
+          keeps of the scores; the backward pass rebuilds the shares from it
+          :cite:p:`dao2023flashattention2{alg. 1}`.
+
+    Numerics:
+        The largest score is taken out before the exponentials, so that none overflows and one of
+        them is 1: scores of 1000 and of -1000 do no harm. A score of :math:`-\infty` counts as
+        absent, and its gradient is 0; at least one score has to be finite.
+
+    Checked against:
+        ``scipy.special.logsumexp(z, axis=-1)``
+
+        ``float(mpmath.log(mpmath.fsum(mpmath.exp(s) for s in z)))``
+
+    Examples:
+        By hand, :math:`\log (2 + 3 + 5) = \log 10`:
+
+        >>> import numpy as np
+        >>> float(log_sum_exp(np.log(np.asarray([2.0, 3.0, 5.0]))))
+        2.3026
+
+        Two rows, as ``scipy.special.logsumexp`` has them:
+
+        >>> log_sum_exp(np.asarray([[0.3, -1.2, 2.5], [0.8, 1.7, -0.4]])).round(4).tolist()
+        [2.6271, 2.1246]
+
+        The gradient is the softmax, here shares of 2 : 3 : 5:
+
+        >>> import torch
+        >>> z = torch.tensor([2.0, 3.0, 5.0]).log().requires_grad_()
+        >>> log_sum_exp(z).backward()
+        >>> z.grad
+        tensor([0.2000, 0.3000, 0.5000])
+
+        Large scores only shift :math:`\log 2`, and :math:`-\infty` adds nothing:
+
+        >>> far = np.asarray([[1000.0, 1000.0, -np.inf], [-1000.0, -1000.0, -np.inf]])
+        >>> log_sum_exp(far).round(4).tolist()
+        [1000.6931, -999.3069]
+    """
+    xp = array_namespace(z)
+    top = xp.max(z, axis=-1, keepdims=True)
+    return xp.log(xp.sum(xp.exp(z - top), axis=-1)) + top[..., 0]
+
+
+@checked
+def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedReal[Array, "*shape"]:
+    r"""x log y: a weight times a logarithm, and nothing where the weight is 0.
+
+    .. math:: \operatorname{xlogy}(x, y) = x \log y
+
+    The product is 0 wherever :math:`x = 0`, at :math:`y = 0` too, because
+    :math:`\lim_{x \to 0} x \log x = 0`. Where :math:`y = 0 < x` it is :math:`-\infty`.
+
+    Args:
+        x: :math:`x`, the weight, in most uses a probability.
+        y: :math:`y`, what the logarithm is taken of.
+
+    Returns:
+        :math:`\operatorname{xlogy}(x, y)`, in nats where :math:`y` is a probability.
+
+    Also called:
+        x log y, x*log(y), 0 log 0, safe logarithm, p log p, p log q.
+
+    Role in ML:
+        - primitive -- PyTorch 2: the reference that its compiler traces puts 0 in the place of the
+          product where the first factor is 0
+          :cite:p:`ansel2024pytorch2{code: torch/_refs/__init__.py, def xlogy}`.
+        - metric -- scikit-learn: its log loss sums this over the classes, with the labels as
+          weights and the predictions under the logarithm
+          :cite:p:`pedregosa2011scikit{code: sklearn/metrics/_classification.py, def log_loss}`.
+
+    Numerics:
+        The logarithm never sees a 0, so NumPy gives no warning and no NaN arises. The gradient in
+        :math:`y` is :math:`x / y`, and 0 where :math:`x = 0`. At :math:`y = 0 < x` the value is
+        :math:`-\infty` and automatic differentiation returns 0 for both arguments.
+
+    Checked against:
+        ``scipy.special.xlogy(x, y)``
+
+        ``torch.special.xlogy(x, y)``
+
+    Examples:
+        By hand, :math:`2 \log e^3 = 6`:
+
+        >>> import numpy as np
+        >>> float(xlogy(np.asarray(2.0), np.exp(np.asarray(3.0))))
+        6.0
+
+        Three products, as ``scipy.special.xlogy`` has them:
+
+        >>> xlogy(np.asarray([0.3, 1.7, 0.25]), np.asarray([2.5, 0.4, 0.25])).round(4).tolist()
+        [0.2749, -1.5577, -0.3466]
+
+        The gradient in :math:`x` is :math:`\log y`, the one in :math:`y` is :math:`x / y`:
+
+        >>> import torch
+        >>> x, y = torch.tensor(0.3, requires_grad=True), torch.tensor(2.5, requires_grad=True)
+        >>> xlogy(x, y).backward()
+        >>> x.grad, y.grad
+        (tensor(0.9163), tensor(0.1200))
+
+        A weight of 0 gives 0, in the value and in the gradient in :math:`y`; at :math:`y = 0` only
+        a weight above 0 is felt, in the value alone:
+
+        >>> x = torch.tensor([0.0, 0.0, 0.5], requires_grad=True)
+        >>> y = torch.tensor([0.0, 2.0, 0.0], requires_grad=True)
+        >>> products = xlogy(x, y)
+        >>> products.detach()
+        tensor([0., 0., -inf])
+        >>> products.sum().backward()
+        >>> x.grad, y.grad
+        (tensor([0.0000, 0.6931, 0.0000]), tensor([0., 0., 0.]))
+    """
+    xp = array_namespace(x, y)
+    positive = y > 0
+    log_y = xp.log(xp.where(positive, y, 1.0))
+    return xp.where(positive | (x <= 0), x * log_y, -math.inf)

@@ -1,0 +1,1 @@
+"""Optimization: given a gradient, where should the parameters go next, and how far?"""

@@ -1,0 +1,355 @@
+r"""Descent: from a gradient to the next parameters.
+
+Every optimizer here answers one question: the gradient :math:`\mathbf{g}_t` is known, what is the
+next :math:`\boldsymbol\theta_t`? Gradient descent takes the gradient as it is, and then no single
+learning rate suits a loss that is steep in one direction and flat in another. AdamW measures each
+coordinate by its own recent size, so that every coordinate moves about :math:`\eta` a step. Muon
+does the same to the singular values of a weight matrix: all directions of the matrix move about
+equally far. In this sense each is steepest descent, under another norm
+:cite:p:`bernstein2024old`.
+
+An entry is one step. What an optimizer remembers goes in as an argument and comes out as a result,
+and a loop over steps is written by the caller. The step number :math:`t` starts at 1, and
+:math:`\mathbf{g}_t` is taken at :math:`\boldsymbol\theta_{t-1}`.
+
+:map: 5.1 Optimizers
+"""
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array
+from mlmath_ref.sets import Decay, Natural, Nonneg, Positive, Real, checked
+
+
+@checked
+def gradient_descent(
+    theta: Real[Array, "*batch"], g: Real[Array, "*batch"], *, eta: Nonneg[float, ""]
+) -> Real[Array, "*batch"]:
+    r"""Gradient descent: one step against the gradient, as long as the slope is steep.
+
+    .. math:: \boldsymbol\theta_t = \boldsymbol\theta_{t-1} - \eta \, \mathbf{g}_t
+
+    The gradient points uphill, so its negative is followed. On a convex quadratic whose Hessian has
+    the largest eigenvalue :math:`\lambda_{\max}` the steps converge when
+    :math:`0 < \eta < 2 / \lambda_{\max}`, and grow without bound when :math:`\eta` is larger.
+
+    Args:
+        theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
+        g: :math:`\mathbf{g}_t`, the gradient of the loss at :math:`\boldsymbol\theta_{t-1}`; of
+            one batch of examples in stochastic gradient descent.
+        eta: :math:`\eta`, the learning rate.
+
+    Returns:
+        :math:`\boldsymbol\theta_t`, the parameters after the step.
+
+    Also called:
+        GD, SGD, stochastic gradient descent, steepest descent, vanilla update, delta rule.
+
+    Role in ML:
+        - layer -- Kimi Linear: the memory of a linear-attention head is a matrix, and each token
+          moves it by one such step on a squared reconstruction error, with a learning rate that
+          the token sets; a forget gate is added :cite:p:`kimi2025linear{sec. 2.2}`.
+        - analysis -- Moonlight: the report reads Adam and Muon as steepest descent too, under norms
+          other than the Euclidean one that this step belongs to :cite:p:`liu2025muon{sec. 2.1}`.
+
+    Numerics:
+        A product and a difference, nothing to guard. Once :math:`\eta \mathbf{g}_t` is below half a
+        unit in the last place of :math:`\boldsymbol\theta_{t-1}` the step rounds to nothing; this
+        is why low-precision training keeps a float32 copy of the weights.
+
+    Checked against:
+        ``(lambda p: (setattr(p, "grad", g), torch.optim.SGD([p], lr=eta).step(), p)[-1])(
+        torch.nn.Parameter(theta.clone()))``
+
+    Examples:
+        By hand, for the loss :math:`(w - 3)^2` with gradient :math:`2 (w - 3)`:
+        :math:`10 - 0.1 \cdot 14 = 8.6`, and :math:`8.6 - 0.1 \cdot 11.2 = 7.48`:
+
+        >>> import numpy as np
+        >>> def descend(eta, steps):
+        ...     w = [np.asarray(10.0)]
+        ...     for _ in range(steps):
+        ...         w.append(gradient_descent(w[-1], 2 * (w[-1] - 3), eta=eta))
+        ...     return np.asarray(w)
+        >>> descend(0.1, 2).round(4).tolist()
+        [10.0, 8.6, 7.48]
+
+        Each step shrinks the distance to 3 by :math:`1 - 2 \eta = 0.8`, so that
+        :math:`w_t = 3 + 7 \cdot 0.8^t`; after 1, 6, 11, 16, 20 and 47 steps:
+
+        >>> descend(0.1, 47)[[1, 6, 11, 16, 20, 47]].round(4).tolist()
+        [8.6, 4.835, 3.6013, 3.197, 3.0807, 3.0002]
+
+        The largest eigenvalue is 2: at :math:`\eta = 1` the steps jump to and fro forever, above
+        it they diverge, and at 0.01 they need 439 steps to 3.001:
+
+        >>> descend(1.0, 4).round(4).tolist()
+        [10.0, -4.0, 10.0, -4.0, 10.0]
+        >>> descend(1.1, 4).round(4).tolist()
+        [10.0, -5.4, 13.08, -9.096, 17.5152]
+        >>> descend(0.01, 439)[[1, 2, 439]].round(4).tolist()
+        [9.86, 9.7228, 3.001]
+
+        Three unequal parameters, as ``torch.optim.SGD`` moves them:
+
+        >>> theta, g = np.asarray([1.5, -2.3, 0.7]), np.asarray([0.4, -1.2, 2.5])
+        >>> gradient_descent(theta, g, eta=0.3).round(4).tolist()
+        [1.38, -1.94, -0.05]
+
+        The step is differentiable; on the loss above its slope is the factor 0.8:
+
+        >>> import torch
+        >>> w = torch.tensor(10.0, requires_grad=True)
+        >>> gradient_descent(w, 2 * (w - 3), eta=0.1).backward()
+        >>> w.grad
+        tensor(0.8000)
+    """
+    return theta - eta * g
+
+
+@checked
+def adamw(
+    theta: Real[Array, "*batch"],
+    g: Real[Array, "*batch"],
+    m: Real[Array, "*batch"],
+    v: Nonneg[Array, "*batch"],
+    t: Natural[int, ""],
+    *,
+    eta: Nonneg[float, ""] = 0.001,
+    beta1: Decay[float, ""] = 0.9,
+    beta2: Decay[float, ""] = 0.999,
+    eps: Positive[float, ""] = 1e-8,
+    weight_decay: Nonneg[float, ""] = 0.01,
+) -> tuple[Real[Array, "*batch"], Real[Array, "*batch"], Nonneg[Array, "*batch"]]:
+    r"""AdamW: a step of about the learning rate in every coordinate, and weight decay beside it.
+
+    .. math::
+        \begin{aligned}
+        \mathbf{m}_t &= \beta_1 \mathbf{m}_{t-1} + (1 - \beta_1) \, \mathbf{g}_t \\
+        \mathbf{v}_t &= \beta_2 \mathbf{v}_{t-1} + (1 - \beta_2) \, \mathbf{g}_t \odot \mathbf{g}_t
+        \\
+        \boldsymbol\theta_t &= \boldsymbol\theta_{t-1} - \eta \left(
+        \frac{\mathbf{m}_t / (1 - \beta_1^t)}{\sqrt{\mathbf{v}_t / (1 - \beta_2^t)} + \epsilon}
+        + \lambda \, \boldsymbol\theta_{t-1} \right)
+        \end{aligned}
+
+    Products, quotients and roots are element by element. Scaling all gradients by one positive
+    number changes the step only through :math:`\epsilon`. The decay
+    :math:`\lambda \boldsymbol\theta_{t-1}` does not pass through the moments, so it is not the
+    gradient of an L2 penalty.
+
+    Args:
+        theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
+        g: :math:`\mathbf{g}_t`, the gradient at :math:`\boldsymbol\theta_{t-1}`.
+        m: :math:`\mathbf{m}_{t-1}`, the moving mean of the gradients; zeros before the first step.
+        v: :math:`\mathbf{v}_{t-1}`, the moving mean of their squares; zeros before the first step.
+        t: :math:`t`, the number of this step; the first is 1.
+        eta: :math:`\eta`, the learning rate.
+        beta1: :math:`\beta_1`, the decay rate of :math:`\mathbf{m}`.
+        beta2: :math:`\beta_2`, the decay rate of :math:`\mathbf{v}`.
+        eps: :math:`\epsilon`, added to the root, outside of it.
+        weight_decay: :math:`\lambda`, the decoupled weight decay; 0 gives Adam.
+
+    Returns:
+        :math:`(\boldsymbol\theta_t, \mathbf{m}_t, \mathbf{v}_t)`, the parameters and the state for
+        step :math:`t + 1`.
+
+    Also called:
+        Adam with decoupled weight decay, Adam, adaptive moment estimation, decoupled weight decay.
+
+    Role in ML:
+        - optimizer -- DeepSeek-V3: pre-training with :math:`\beta_2 = 0.95`, not 0.999, and
+          :math:`\lambda = 0.1` :cite:p:`deepseek2024v3{sec. 4.2}`.
+        - optimizer -- OLMo 2: the same two settings in the released configuration, where the
+          embeddings are exempt from the decay
+          :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, lines 44-53}`.
+        - optimizer -- Llama 3: the 405B model is pre-trained with it
+          :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
+        - optimizer -- GPT-3: the report says Adam, with a weight decay of 0.1, and does not say
+          whether the decay was decoupled :cite:p:`brown2020language{app. B}`.
+
+    Numerics:
+        The division by :math:`1 - \beta^t` removes the pull of the zeros that the moments start
+        from. Where gradient and moments are all zero, only the decay moves the parameter; there
+        the derivative of the root is infinite, so a gradient through the step is not defined.
+        As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies
+        it by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
+        default 0.01 is PyTorch's. The state takes twice the memory of the parameters.
+
+    Checked against:
+        ``(lambda p: (lambda o: (setattr(p, "grad", g),
+        o.state[p].update(step=torch.tensor(t - 1.0), exp_avg=m.clone(), exp_avg_sq=v.clone()),
+        o.step(), (p, o.state[p]["exp_avg"], o.state[p]["exp_avg_sq"]))[-1])(
+        torch.optim.AdamW([p], lr=eta, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)))(
+        torch.nn.Parameter(theta.clone()))``
+
+    Examples:
+        By hand, the first step: the corrected moments are :math:`g` and :math:`g^2`, their ratio is
+        the sign of :math:`g`, and :math:`1 - 0.001 (1 + 0.01 \cdot 1) = 0.99899`:
+
+        >>> import numpy as np
+        >>> theta, g, zero = np.asarray([1.0]), np.asarray([0.5]), np.asarray([0.0])
+        >>> theta, m, v = adamw(theta, g, zero, zero, 1)
+        >>> [float(x[0]) for x in (theta, m, v)]
+        [0.99899, 0.0500, 0.00025]
+
+        The seventh step of two parameters with a history, as ``torch.optim.AdamW`` takes it:
+
+        >>> theta, g = np.asarray([1.7, -0.6]), np.asarray([0.8, 2.3])
+        >>> m, v = np.asarray([-0.3, 1.4]), np.asarray([0.09, 3.1])
+        >>> step = adamw(theta, g, m, v, 7, eta=0.2, beta1=0.8, beta2=0.95, eps=0.03,
+        ...              weight_decay=0.4)
+        >>> [x.round(4).tolist() for x in step]
+        [[1.595, -0.6735], [-0.08, 1.58], [0.1175, 3.2095]]
+
+        Once the gradient is as small as :math:`\epsilon`, the step is half as long:
+
+        >>> step = adamw(zero, np.asarray([1e-8]), zero, zero, 1)
+        >>> float(step[0][0])
+        -0.000500
+
+        With the gradient held fixed the parameter itself decays by :math:`1 - \eta \lambda`,
+        whatever the moments are; a gradient of zero leaves nothing but that decay:
+
+        >>> import torch
+        >>> theta, none = torch.tensor(2.0, requires_grad=True), torch.tensor(0.0)
+        >>> step = adamw(theta, none, none, none, 1, eta=0.1, weight_decay=0.5)[0]
+        >>> step.backward()
+        >>> step.item(), theta.grad
+        (1.9000, tensor(0.9500))
+    """
+    xp = array_namespace(theta, g, m, v)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    scale = xp.sqrt(v / (1 - beta2**t)) + eps
+    theta = theta - eta * (m / (1 - beta1**t) / scale + weight_decay * theta)
+    return theta, m, v
+
+
+@checked
+def muon(
+    w: Real[Array, "*batch m n"],
+    g: Real[Array, "*batch m n"],
+    b: Real[Array, "*batch m n"],
+    *,
+    eta: Nonneg[float, ""] = 0.02,
+    mu: Decay[float, ""] = 0.95,
+    eps: Positive[float, ""] = 1e-7,
+) -> tuple[Real[Array, "*batch m n"], Real[Array, "*batch m n"]]:
+    r"""Muon: momentum whose singular values are all brought near one before the step is taken.
+
+    .. math::
+        \begin{aligned}
+        B_t &= \mu B_{t-1} + G_t \\
+        X_0 &= \frac{G_t + \mu B_t}{\lVert G_t + \mu B_t \rVert_{\mathrm{F}} + \epsilon} \\
+        X_k &= 3.4445 \, X_{k-1} - 4.7750 \, X_{k-1} X_{k-1}^\top X_{k-1}
+        + 2.0315 \, (X_{k-1} X_{k-1}^\top)^2 X_{k-1}, \quad k = 1, \dots, 5 \\
+        W_t &= W_{t-1} - \eta X_5
+        \end{aligned}
+
+    Each :math:`X_k` keeps the singular vectors of :math:`G_t + \mu B_t` and passes its singular
+    values :math:`s` through :math:`3.4445 s - 4.7750 s^3 + 2.0315 s^5`. After five rounds those
+    that began between 0.01 and 1 lie between 0.68 and 1.14: :math:`X_5` is near the orthogonal
+    factor of the polar decomposition and does not converge to it.
+
+    Args:
+        w: :math:`W_{t-1}`, the weight matrix before the step.
+        g: :math:`G_t`, the gradient at :math:`W_{t-1}`.
+        b: :math:`B_{t-1}`, the momentum buffer; zeros before the first step.
+        eta: :math:`\eta`, the learning rate, about the spectral norm of the step.
+        mu: :math:`\mu`, the momentum.
+        eps: :math:`\epsilon`, keeps the division alive when all gradients are zero.
+
+    Returns:
+        :math:`(W_t, B_t)`, the weight matrix and the momentum buffer for the next step.
+
+    Also called:
+        momentum orthogonalized by Newton-Schulz, orthogonalized momentum, MuonClip, NewtonSchulz5,
+        spectral descent.
+
+    Role in ML:
+        - optimizer -- Moonlight: moves the matrices of a 16B mixture of experts over 5.7T tokens;
+          :math:`X_5` is multiplied by :math:`0.2 \sqrt{\max(m, n)}` to bring its entries to the
+          size of AdamW's, and weight decay is added :cite:p:`liu2025muon{eqs. (1), (2), (4)}`.
+        - optimizer -- Kimi K2: MuonClip is this step, scaled as in Moonlight, followed by a
+          rescaling of query and key weights whose attention scores grew too large
+          :cite:p:`kimi2025k2{sec. 2.1}`.
+        - optimizer -- GLM-4.5: pre-training of the matrices with five iterations and
+          :math:`\mu = 0.95` :cite:p:`glm2025{sec. 2.4}`.
+
+    Numerics:
+        Computed in the precision of the arguments. ``torch.optim.Muon`` iterates in bfloat16,
+        which alone moves the step by 1 to 3 percent; its defaults also multiply the step by
+        :math:`\sqrt{\max(1, m/n)}` and decay the weights by :math:`0.1 \eta`, and its buffer is
+        :math:`(1 - \mu) B_t`, which leaves the direction as it is. The scale of the gradients
+        cancels up to :math:`\epsilon`. One round costs
+        :math:`4 m^2 n + 2 m^3` floating-point operations; for :math:`m > n` transpose first.
+        Embeddings, output layers and vectors are left to AdamW :cite:p:`jordan2024muon`.
+
+    Checked against:
+        ``(lambda u, s, vh: (w - eta * u @ np.diag(functools.reduce(
+        lambda x, k: np.polynomial.Polynomial([0, 3.4445, 0, -4.775, 0, 2.0315])(x), range(5),
+        s / (np.sqrt(np.sum(s**2)) + eps))) @ vh, mu * b + g))(
+        *np.linalg.svd((1 + mu) * g + mu**2 * b, full_matrices=False))``
+
+    Examples:
+        By hand: a single row has one singular value, its length. It is scaled to 1, and 1 goes to
+        :math:`3.4445 - 4.7750 + 2.0315 = 0.7010`, then to 1.1136, 0.7207, 1.0900 and 0.6964. The
+        direction :math:`(3, 4) / 5` remains, and :math:`0.02 \cdot 0.6964 = 0.013929`:
+
+        >>> import numpy as np
+        >>> w, g = np.zeros((1, 2)), np.asarray([[3.0, 4.0]])
+        >>> w, b = muon(w, g, np.zeros((1, 2)))
+        >>> (w / [[-0.6, -0.8]]).round(6).tolist(), b.tolist()
+        ([[0.013929, 0.013929]], [[3.0, 4.0]])
+
+        A step with a history, as the quintic on the singular values of NumPy's SVD gives it:
+
+        >>> w, g = np.asarray([[1.5, -0.4, 0.9], [0.3, 2.2, -1.1]]), np.asarray(
+        ...     [[0.7, -2.6, 0.2], [1.9, 0.5, 3.1]])
+        >>> b = np.asarray([[2.4, 0.6, -1.7], [-0.8, 1.3, 0.5]])
+        >>> w, b = muon(w, g, b, eta=0.3)
+        >>> w.round(4).tolist()
+        [[1.3687, -0.2219, 0.9546], [0.1751, 2.0986, -1.3863]]
+        >>> b.round(4).tolist()
+        [[2.98, -2.03, -1.415], [1.14, 1.735, 3.575]]
+
+        All directions of the matrix move about equally far: the singular values of the momentum
+        differ by a factor of 12, those of the step hardly:
+
+        >>> g = np.asarray([[9.0, 1.0, -2.0], [3.0, 0.5, 0.2]])
+        >>> x = -muon(np.zeros((2, 3)), g, np.zeros((2, 3)), eta=1.0)[0]
+        >>> np.linalg.svd(g)[1].round(4).tolist(), np.linalg.svd(x)[1].round(4).tolist()
+        ([9.7267, 0.8259], [0.8097, 0.7004])
+
+        ``torch.optim.Muon`` takes the same step up to its bfloat16 (here :math:`m < n`, so that
+        its factor is 1):
+
+        >>> import torch
+        >>> p = torch.nn.Parameter(torch.zeros(2, 3, dtype=torch.float64))
+        >>> p.grad = torch.as_tensor(g)
+        >>> torch.optim.Muon([p], lr=1.0, weight_decay=0.0).step()
+        >>> bool(np.abs(p.detach().numpy() + x).max() < 0.05)
+        True
+
+        A gradient ten times as large makes the same step, so the slope along the gradient is 0:
+
+        >>> g = torch.as_tensor(g).requires_grad_()
+        >>> zero = torch.zeros_like(g)
+        >>> muon(zero, g, zero)[0].square().sum().backward()
+        >>> (g.grad * g).sum().abs().item() < 1e-6
+        True
+
+        Gradients that are all zero move nothing:
+
+        >>> muon(torch.ones(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
+        (tensor([[1., 1.]]), tensor([[0., 0.]]))
+    """
+    xp = array_namespace(w, g, b)
+    b = mu * b + g
+    x = g + mu * b
+    x = x / (xp.linalg.matrix_norm(x, keepdims=True) + eps)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x - (4.775 * gram - 2.0315 * (gram @ gram)) @ x
+    return w - eta * x, b

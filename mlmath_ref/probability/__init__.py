@@ -1,0 +1,1 @@
+"""Probability: how are uncertain values described, and what does an observation change?"""

@@ -1,0 +1,1 @@
+"""Scaling: how does the loss fall as parameters, data and compute grow?"""

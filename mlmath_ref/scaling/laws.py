@@ -1,0 +1,108 @@
+r"""Scaling laws: the loss of a language model as a function of its size and its data.
+
+Trained to the end with settings that suit their size, models of one family have a final loss that
+is well described by a floor and two power laws: one term is what a finite model misses, one is
+what finite data misses, and the floor is the entropy of the text. Such a law is fitted to small
+runs and read at sizes that nobody has trained.
+
+With :math:`C = 6 N D` floating-point operations to spend, the law also says how to divide them
+between parameters and tokens. That ratio is fragile. The well-known 20 tokens a parameter comes
+from two other analyses in the Chinchilla paper; the coefficients printed there imply 93 at the
+budget of 5.76e23, a later refit to data read off its plots 18, as the example below shows
+:cite:p:`besiroglu2024chinchilla{abstract; code: epoch-research/analyzing-chinchilla,
+data_analysis.ipynb}`. It is also the best ratio for training alone: a model that will be used a
+great deal is better made smaller and trained for longer.
+
+:map: 6.6 Efficiency and scale
+"""
+
+from mlmath_ref.arrays import Array
+from mlmath_ref.sets import Positive, checked
+
+
+@checked
+def chinchilla_loss(
+    n: Positive[Array, "*batch"],
+    d: Positive[Array, "*batch"],
+    *,
+    e: Positive[float, ""] = 1.69,
+    a: Positive[float, ""] = 406.4,
+    b: Positive[float, ""] = 410.7,
+    alpha: Positive[float, ""] = 0.34,
+    beta: Positive[float, ""] = 0.28,
+) -> Positive[Array, "*batch"]:
+    r"""Chinchilla law: the pre-training loss that a model of given size and data should reach.
+
+    .. math:: L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
+
+    It falls in both arguments and never below :math:`E`. At the best split of a fixed budget the
+    weighted terms :math:`\alpha A / N^{\alpha}` and :math:`\beta B / D^{\beta}` are equal.
+
+    Args:
+        n: :math:`N`, parameters.
+        d: :math:`D`, training tokens.
+        e: :math:`E`, the loss that remains with unlimited size and data, in nats a token.
+        a: :math:`A`, the weight of the finite model.
+        b: :math:`B`, the weight of the finite data.
+        alpha: :math:`\alpha`, the exponent of size.
+        beta: :math:`\beta`, the exponent of data. The defaults are the fit that the paper prints.
+
+    Returns:
+        :math:`L(N, D)`, in nats a token.
+
+    Also called:
+        Chinchilla scaling law, parametric loss, neural scaling law, compute-optimal training,
+        tokens per parameter, Hoffmann scaling law.
+
+    Role in ML:
+        - analysis -- Chinchilla: fitted to more than 400 runs, as the third of three ways to find
+          the size and the data for a budget :cite:p:`hoffmann2022training{sec. 3.3, eq. (10)}`.
+        - analysis -- MiniCPM: the same form, fitted to runs that branch from one constant learning
+          rate, put the best data far higher, at 192 tokens a parameter on average
+          :cite:p:`hu2024minicpm{sec. 4.5}`.
+        - analysis -- Llama 3: the 405B model, at about 39 tokens a parameter, is near the optimum
+          of its own scaling runs; the 8B model got about 1,900, far past what this law calls best
+          :cite:p:`grattafiori2024llama3{sec. 3.2.1}`.
+
+    Numerics:
+        Two powers an element; no term overflows at sizes in use. The printed exponents are rounded
+        to two digits, which moves the best ratio by itself. The constants belong to one tokenizer,
+        one data set and one count of parameters: they do not predict another family's loss.
+
+    Checked against:
+        ``np.exp(np.logaddexp(np.logaddexp(np.log(a) - alpha * np.log(n),
+        np.log(b) - beta * np.log(d)), np.log(e)))``
+
+    Examples:
+        By hand, :math:`1 + 6 / \sqrt 4 + 54 / 9^{3/2} = 1 + 3 + 2`; the slope in :math:`N` is
+        :math:`-\alpha A N^{-\alpha - 1} = -3 / 8`:
+
+        >>> import torch
+        >>> n, d = torch.tensor(4.0, requires_grad=True), torch.tensor(9.0)
+        >>> loss = chinchilla_loss(n, d, e=1.0, a=6.0, b=54.0, alpha=0.5, beta=1.5)
+        >>> loss.item()
+        6.0
+        >>> loss.backward()
+        >>> n.grad
+        tensor(-0.3750)
+
+        Chinchilla, 70B parameters and 1.4T tokens, beside Gopher, 280B and 300B, under the printed
+        fit:
+
+        >>> import numpy as np
+        >>> n, d = np.asarray([70e9, 280e9]), np.asarray([1.4e12, 300e9])
+        >>> chinchilla_loss(n, d).round(4).tolist()
+        [1.9366, 1.9933]
+
+        The best ratio :math:`D / N` at 5.76e23 operations, by trying many: 93 under the printed
+        fit, 18 under the refit; 20 is a rule of thumb and follows from neither.
+
+        >>> ratio = np.linspace(1.0, 200.0, 1991)
+        >>> n = np.sqrt(5.76e23 / 6 / ratio)
+        >>> float(ratio[np.argmin(chinchilla_loss(n, ratio * n))].round(1))
+        92.6
+        >>> refit = dict(e=1.8169, a=482.01, b=2085.43, alpha=0.3478, beta=0.3658)
+        >>> float(ratio[np.argmin(chinchilla_loss(n, ratio * n, **refit))].round(1))
+        18.4
+    """
+    return e + a / n**alpha + b / d**beta

@@ -1,0 +1,120 @@
+r"""Positions: how attention is told the order of its input.
+
+Attention alone treats its keys as a set: exchange two of them, with their values, and nothing
+changes. Order has to be put into the numbers. The original transformer adds a code of the position
+to each token; the rotary embedding multiplies instead: it turns the queries and keys of each head
+by angles proportional to their positions. A score is an inner product, and an inner product of two
+turned vectors depends on the difference of the angles only, so what attention sees is the distance
+of two tokens. Slow and fast rotations side by side tell near distances from far ones; a larger base
+slows all but the first, which is one way to fit a model to longer texts.
+
+:map: 6.4 Transformers
+"""
+
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array
+from mlmath_ref.sets import Index, Paired, Positive, Real, checked
+
+
+@checked
+def rotary_position_embedding(
+    x: Paired[Array, "*batch n d"],
+    positions: Index[Array, "n"],
+    *,
+    base: Positive[float, ""] = 10000.0,
+) -> Real[Array, "*batch n d"]:
+    r"""Rotary position embedding: pairs of features turned by angles that grow with the position.
+
+    .. math::
+       \begin{aligned}
+       y_{t,2i-1} &= x_{t,2i-1} \cos(p_t \theta_i) - x_{t,2i} \sin(p_t \theta_i), \\
+       y_{t,2i} &= x_{t,2i-1} \sin(p_t \theta_i) + x_{t,2i} \cos(p_t \theta_i), \qquad
+       \theta_i = b^{-2(i-1)/d}
+       \end{aligned}
+
+    Pair :math:`i = 1, \dots, d/2` of the features of item :math:`t` turns by the angle
+    :math:`p_t \theta_i`, from :math:`\theta_1 = 1` down. The length of a vector does not change,
+    and the inner product of a turned query with a turned key depends on their positions by the
+    difference only.
+
+    Args:
+        x: :math:`x`, queries or keys of one head, one item a row.
+        positions: :math:`p`, the position of each item, from 0.
+        base: :math:`b`, the base of the frequencies.
+
+    Returns:
+        :math:`y`, the turned rows.
+
+    Also called:
+        RoPE, rotary embedding, rotary positional encoding, RoFormer, rope_theta, apply_rotary_emb.
+
+    Role in ML:
+        - layer -- Llama 3: queries and keys of every head, with base 500,000
+          :cite:p:`grattafiori2024llama3{sec. 3.2; code: llama-models, models/llama3/model.py,
+          apply_rotary_emb}`.
+        - layer -- DeepSeek-V3: 64 of the features of each query, and a key of 64 features that all
+          heads share :cite:p:`deepseek2024v3{sec. 2.1.1; code: inference/model.py, lines 378 and
+          469}`.
+        - layer -- gpt-oss: queries and keys with base 150,000 and the half-split layout
+          :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, lines 26 and 50}`.
+
+    Numerics:
+        Position 0 changes nothing. Meta's Llama code and DeepSeek-V3 turn neighbors as here;
+        gpt-oss, Gemma and the Llama of transformers turn feature :math:`i` with feature
+        :math:`i + d/2`, which is another formula: the outputs differ, and the scores agree once the
+        features of queries and keys are put in the same new order. Angles are computed in the
+        precision of ``x``: 16 bits do not even hold the positions of a long text, so turn in 32.
+
+    Checked against:
+        ``(x.reshape(len(x), -1, 2) @ np.array([1, 1j]) * np.exp(1j * np.outer(positions,
+        base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])))).view(float)``
+
+    Examples:
+        By hand: a base of 1 turns every pair by one radian a position, so (1, 0) becomes
+        :math:`(\cos 2, \sin 2)` at position 2:
+
+        >>> import numpy as np
+        >>> x, positions = np.asarray([[1.0, 0.0]]), np.asarray([2])
+        >>> rotary_position_embedding(x, positions, base=1.0).round(4).tolist()
+        [[-0.4161, 0.9093]]
+
+        Two items at positions 3 and 7, as complex numbers times :math:`e^{i p \theta}` give it; the
+        second pair turns a hundred times slower:
+
+        >>> x = np.asarray([[0.3, -1.2, 2.5, 0.8], [1.7, 0.4, -0.6, 5.2]])
+        >>> rotary_position_embedding(x, np.asarray([3, 7])).round(4).tolist()
+        [[-0.1277, 1.2303, 2.4749, 0.8746], [1.0188, 1.4184, -0.9622, 5.1453]]
+
+        The score of the two does not change when both move on by 100:
+
+        >>> for positions in (np.asarray([3, 7]), np.asarray([103, 107])):
+        ...     q, k = rotary_position_embedding(x, positions)
+        ...     float(q @ k)
+        3.7339
+        3.7339
+
+        The half-split layout is this layer between two reorderings of the features:
+
+        >>> order = [0, 2, 1, 3]
+        >>> half = rotary_position_embedding(x[:, order], np.asarray([3, 7]))[:, order]
+        >>> half.round(4).tolist()
+        [[-0.6498, -1.2235, -2.4326, 0.7636], [1.6758, 0.0353, 0.6645, 5.2152]]
+
+        Position 0 is left alone, and the gradient is turned as the vector is:
+
+        >>> import torch
+        >>> x = torch.zeros(2, 2, requires_grad=True)
+        >>> rotary_position_embedding(x, torch.tensor([0, 2]))[:, 0].sum().backward()
+        >>> x.grad
+        tensor([[ 1.0000,  0.0000],
+                [-0.4161, -0.9093]])
+    """
+    xp = array_namespace(x, positions)
+    d = x.shape[-1]
+    theta = base ** (-xp.arange(0, d, 2, dtype=x.dtype, device=x.device) / d)
+    angle = xp.astype(positions, x.dtype)[:, None] * theta
+    cos, sin = xp.cos(angle), xp.sin(angle)
+    first, second = x[..., 0::2], x[..., 1::2]
+    pairs = xp.stack([first * cos - second * sin, first * sin + second * cos], axis=-1)
+    return xp.reshape(pairs, x.shape)

@@ -1,0 +1,147 @@
+"""Members of the sets that an entry's arguments live in, for the generic tests."""
+
+import typing
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+
+from mlmath_ref.catalog import Entry
+from mlmath_ref.sets import Sizes, is_function, is_optional, read, walk
+
+LIBRARIES: dict[str, Callable[[Any], Any]] = {
+    "numpy": np.asarray,
+    "torch": lambda a: torch.as_tensor(np.array(a)),
+    "strict": lambda a: import_module("array_api_strict").asarray(np.array(a)),
+}
+
+
+def parameters(entry: Entry) -> dict[str, Any]:
+    return {k: a for k, a in entry.annotations.items() if k != "return"}
+
+
+def libraries(entry: Entry) -> list[str]:
+    """The libraries to test an entry on; without arrays, one run is enough."""
+    found = entry.libraries or ("numpy",)
+    return [*found, "strict"] if len(found) == 2 else list(found)
+
+
+def sizes_of(entry: Entry, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> Sizes:
+    """A size for every name, all different; integer parameters are drawn too."""
+    specs = [s for a in entry.annotations.values() for s in walk(a)]
+    names = sorted({n for s in specs for n in s.names} - set(parameters(entry)))
+    sizes: Sizes = dict(
+        zip(names, (int(n) for n in rng.permutation(np.arange(2, 2 + max(4, len(names))))))
+    )
+    for spec in specs:
+        if spec.dims and spec.dims[-1] in sizes:
+            sizes[spec.dims[-1]] = -(-sizes[spec.dims[-1]] // spec.set.multiple) * spec.set.multiple
+        sizes |= {d.lstrip("*#"): batch for d in spec.dims if d.startswith("*")}
+    for name, annotation in parameters(entry).items():
+        if (integer := read(annotation)) and integer.of is int:
+            sizes[name] = integer.draw(rng, sizes)
+    return sizes
+
+
+def draw(annotation: Any, rng: np.random.Generator, sizes: Sizes) -> Any:
+    """A member of an annotation's set; a tuple of them; a smooth function."""
+    if spec := read(annotation):
+        return spec.draw(rng, sizes)
+    parts = typing.get_args(annotation)
+    if is_function(annotation):
+        (source,), target = parts
+        return smooth_map(rng, walk(source)[0].shape(sizes), walk(target)[0].shape(sizes))
+    return tuple(draw(p, rng, sizes) for p in parts)
+
+
+def smooth_map(
+    rng: np.random.Generator, source: tuple[int, ...], target: tuple[int, ...]
+) -> Callable[[Any], Any]:
+    """A smooth function with no symmetry, for entries about derivatives."""
+    weight = torch.as_tensor(rng.normal(size=(int(np.prod(target)), int(np.prod(source)))))
+
+    def smooth(x: torch.Tensor) -> torch.Tensor:
+        z = weight.to(x.dtype) @ x.reshape(-1)
+        return (torch.sin(z) + 0.3 * z**2).reshape(target)
+
+    return smooth
+
+
+def arguments(entry: Entry, seed: int, batch: tuple[int, ...] = ()) -> tuple[dict[str, Any], Sizes]:
+    """Arguments well inside their sets; every second seed leaves optional ones out."""
+    rng = np.random.default_rng(seed)
+    sizes = sizes_of(entry, rng, batch)
+    values = {}
+    for name, annotation in parameters(entry).items():
+        if name in sizes:
+            values[name] = sizes[name]
+        elif not (is_optional(annotation) and seed % 2):
+            values[name] = draw(annotation, rng, sizes)
+    return values, sizes
+
+
+def edge_cases(entry: Entry, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Arguments with one of them at the edge of its set."""
+    values, sizes = arguments(entry, seed)
+    for name, spec in entry.specs.items():
+        if name in values and name not in sizes:
+            yield from ({**values, name: edge} for edge in spec.edges(sizes))
+
+
+def convert(values: Any, library: str) -> Any:
+    """Arrays of a library for those of NumPy."""
+    if isinstance(values, dict) and all(isinstance(k, str) for k in values):
+        return {k: convert(v, library) for k, v in values.items()}
+    if isinstance(values, tuple):
+        return tuple(convert(v, library) for v in values)
+    return LIBRARIES[library](values) if isinstance(values, np.ndarray) else values
+
+
+def numbers(result: Any) -> list[Any]:
+    """The arrays and scalars of a result, as NumPy arrays."""
+    if isinstance(result, tuple):
+        return [n for r in result for n in numbers(r)]
+    if isinstance(result, torch.Tensor):
+        return [result.detach().numpy()]
+    return [np.asarray(result)]
+
+
+def agree(got: Any, expected: Any, tolerance: float = 1e-12) -> None:
+    """Equal shapes, and values equal relative to the largest."""
+    found, wanted = numbers(got), numbers(expected)
+    assert len(found) == len(wanted), f"{len(found)} results, expected {len(wanted)}"
+    for a, b in zip(found, wanted):
+        assert a.shape == b.shape, f"shape {a.shape}, expected {b.shape}"
+        if a.dtype.kind in "biufc":
+            finite = np.abs(b[np.isfinite(b)]) if b.dtype.kind in "fc" else np.zeros(0)
+            np.testing.assert_allclose(
+                a, b, rtol=tolerance, atol=tolerance * finite.max(initial=0.0)
+            )
+        else:
+            assert a.tolist() == b.tolist()
+
+
+def evaluate(expression: str, values: dict[str, Any]) -> Any:
+    """An oracle, with the parameters under their names; tensors where it is PyTorch's."""
+    names: dict[str, Any] = {"np": np}
+    for root in (
+        "math",
+        "torch",
+        "scipy",
+        "sklearn",
+        "mpmath",
+        "itertools",
+        "functools",
+        "tokenizers",
+    ):
+        if root in expression:
+            names[root] = import_module(root)
+    for path in ("stats", "special", "linalg", "integrate", "optimize", "signal"):
+        if f"scipy.{path}" in expression:
+            import_module(f"scipy.{path}")
+    for path in ("decomposition", "metrics", "covariance", "utils.extmath"):
+        if f"sklearn.{path}" in expression:
+            import_module(f"sklearn.{path}")
+    return eval(expression, names | convert(values, "torch" if "torch." in expression else "numpy"))

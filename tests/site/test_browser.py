@@ -1,0 +1,132 @@
+"""The site as a reader meets it, in Chromium."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from mlmath_ref.catalog import entries, topics
+
+ENTRIES = [f"entries/{e.name}" for e in entries()]
+TOPICS = [f"topics/{t.domain}/{t.name}" for t in topics()]
+DOMAINS = sorted({f"topics/{t.domain}/index" for t in topics()})
+OTHERS = ["index", "map", "systems", "notation", "references", "contributing", "search", "genindex"]
+KINDS = [ENTRIES[0], "entries/scaled_dot_product_attention", TOPICS[0], DOMAINS[0], *OTHERS]
+
+
+def problems(page: Page, host: str) -> list[str]:
+    """Filled, while a page is used, with errors and with requests that leave the host."""
+    found: list[str] = []
+    page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: found.append(str(e)))
+    page.on("requestfailed", lambda r: found.append(f"failed: {r.url}"))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((host, "data:")) else found.append(f"left: {r.url}"),
+    )
+    return found
+
+
+@pytest.mark.parametrize("path", [*ENTRIES, *TOPICS, *DOMAINS, *OTHERS])
+def test_page_renders(page: Page, address: str, path: str) -> None:
+    found = problems(page, address)
+    page.goto(f"{address}/{path}.html")
+    assert page.locator("h1").count() == 1
+    assert not found
+    assert page.locator("math merror").count() == 0
+    if path in ENTRIES:
+        box = page.locator(".formula math").first.bounding_box()
+        assert box
+        assert box["height"] > 10
+        assert box["width"] > 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", KINDS)
+def test_page_is_accessible(browser: Browser, address: str, path: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+    page = context.new_page()
+    page.goto(f"{address}/{path}.html")
+    report = Axe().run(page)
+    context.close()
+    assert report.violations_count == 0, report.generate_report()
+
+
+@pytest.mark.parametrize("path", [*ENTRIES, *KINDS])
+def test_page_fits_a_phone(browser: Browser, address: str, path: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(f"{address}/{path}.html")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert width <= 360
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_page_works_from_disk(page: Page, site: Path, path: str) -> None:
+    found = problems(page, "file://")
+    page.goto(f"file://{site}/{path}.html")
+    assert page.locator("h1").count() == 1
+    assert not found
+
+
+def test_page_reads_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/entries/kl_divergence.html")
+    box = page.locator(".formula math").bounding_box()
+    text = page.locator("article").inner_text()
+    context.close()
+    assert box
+    assert box["height"] > 10
+    assert "relative entropy" in text
+    assert "np.sum" in text
+
+
+def test_math_font_is_the_one_of_the_site(page: Page, address: str) -> None:
+    page.goto(f"{address}/entries/kl_divergence.html")
+    assert page.evaluate("document.fonts.check('16px \"Map Math\"', '\\u2211')")
+    assert page.evaluate("[...document.fonts].map(f => f.status)") == ["loaded"]
+
+
+def clicked(page: Page, button: int) -> str:
+    locator = page.locator("button.copybtn").nth(button)
+    locator.scroll_into_view_if_needed()
+    locator.focus()
+    page.keyboard.press("Enter")
+    return str(page.evaluate("navigator.clipboard.readText()")).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
+def test_every_button_copies(page: Page, address: str, entry) -> None:  # type: ignore[no-untyped-def]
+    page.goto(f"{address}/entries/{entry.name}.html")
+    page.wait_for_selector("button.copybtn")
+    copied = [clicked(page, i) for i in range(page.locator("button.copybtn").count())]
+    assert copied[0].split() == entry.formula.split()
+    examples = [c for c in copied[1:] if "def " not in c]
+    assert examples
+    assert not any(">>>" in c for c in examples)
+    texts = [c for c in copied if f"def {entry.name}(" in c]
+    assert len(texts) == len(entry.libraries or ("numpy",))
+    for text in texts:
+        exec(text, {})
+
+
+def test_slash_focuses_the_search(page: Page, address: str) -> None:
+    page.goto(f"{address}/entries/softmax.html")
+    page.keyboard.press("/")
+    page.keyboard.type("relative entropy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results a")
+    assert page.locator("#search-results a[href*='entries/kl_divergence']").count()
+
+
+def test_theme_is_kept(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    page.goto(f"{address}/index.html")
+    page.locator(".theme-toggle-content button").click()
+    chosen = page.evaluate("document.body.dataset.theme")
+    page.goto(f"{address}/map.html")
+    assert chosen != "auto"
+    assert page.evaluate("document.body.dataset.theme") == chosen

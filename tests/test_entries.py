@@ -1,0 +1,234 @@
+"""Truth: every entry against another implementation, on every array library, inside and at the edge."""
+
+import inspect
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from drawing import (
+    agree,
+    arguments,
+    convert,
+    edge_cases,
+    evaluate,
+    libraries,
+    numbers,
+    parameters,
+)
+
+from mlmath_ref.catalog import Entry, entries
+from mlmath_ref.sets import is_function, walk
+from mlmath_ref.standalone import standalone
+
+SEEDS = range(4)
+each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
+on_each_library = pytest.mark.parametrize(
+    ("entry", "library"),
+    [pytest.param(e, lib, id=f"{e.name}-{lib}") for e in entries() for lib in libraries(e)],
+)
+
+
+def result_specs(entry: Entry) -> list[Any]:
+    return walk(entry.annotations["return"])
+
+
+def real_arrays(entry: Entry) -> list[str]:
+    return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]
+
+
+def is_differentiable(entry: Entry) -> bool:
+    results = result_specs(entry)
+    return bool(real_arrays(entry)) and any(
+        s.is_array and s.set.kind == "real floating" for s in results
+    )
+
+
+@on_each_library
+def test_oracle(entry: Entry, library: str) -> None:
+    for seed in SEEDS:
+        values, _ = arguments(entry, seed)
+        got = entry.function(**convert(values, library))
+        for oracle in entry.oracles:
+            agree(got, evaluate(oracle, defaults(entry) | values))
+
+
+@on_each_library
+def test_oracle_at_the_edge(entry: Entry, library: str) -> None:
+    for values in edge_cases(entry):
+        got = entry.function(**convert(values, library))
+        for oracle in entry.oracles:
+            agree(got, evaluate(oracle, defaults(entry) | values))
+
+
+def defaults(entry: Entry) -> dict[str, Any]:
+    given = inspect.signature(entry.function).parameters.values()
+    return {p.name: p.default for p in given if p.default is not p.empty}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [e for e in entries() if any("*" in d for s in e.specs.values() for d in s.dims)],
+    ids=lambda e: e.name,
+)
+def test_batch_equals_loop(entry: Entry) -> None:
+    values, _ = arguments(entry, 0, batch=(2, 3))
+    batched = {
+        n for n, s in entry.specs.items() if s.dims and s.dims[0].startswith("*") and n in values
+    }
+    whole = numbers(entry.function(**values))
+    for index in np.ndindex(2, 3):
+        one = {n: v[index] if n in batched else v for n, v in values.items()}
+        agree(tuple(w[index] for w in whole), tuple(numbers(entry.function(**one))), 1e-13)
+
+
+@pytest.mark.parametrize(
+    "entry", [e for e in entries() if is_differentiable(e)], ids=lambda e: e.name
+)
+def test_gradient(entry: Entry) -> None:
+    """Autograd against finite differences, along directions that stay inside the sets."""
+    values, _ = arguments(entry, 2)
+    tensors = convert(values, "torch")
+    names = [n for n in real_arrays(entry) if n in values]
+    tangents = {n: entry.specs[n].set.tangent for n in names}
+
+    def along(*steps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        moved = {n: tensors[n] + torch_tangent(tangents[n], s) for n, s in zip(names, steps)}
+        result = entry.function(**{**tensors, **moved})
+        flat = result if isinstance(result, tuple) else (result,)
+        real = [r for r in flat if isinstance(r, torch.Tensor) and r.is_floating_point()]
+        return tuple(r[torch.isfinite(r)] for r in real)  # infinite results have no differences
+
+    steps = [torch.zeros_like(tensors[n], requires_grad=True) for n in names]
+    assert any(r.requires_grad for r in along(*steps)), "no gradient reaches the result"
+    torch.autograd.gradcheck(along, steps, eps=1e-6, atol=1e-6, rtol=1e-5)
+
+
+def torch_tangent(tangent: Any, step: torch.Tensor) -> torch.Tensor:
+    """A tangent projection is linear: its matrix, applied to a tensor."""
+    basis = np.eye(step.numel()).reshape(-1, *step.shape)
+    matrix = torch.as_tensor(np.stack([np.asarray(tangent(b)).reshape(-1) for b in basis], axis=1))
+    return (matrix @ step.reshape(-1)).reshape(step.shape)
+
+
+@on_each_library
+def test_precision_is_kept(entry: Entry, library: str) -> None:
+    if not real_arrays(entry):
+        return
+    values, _ = arguments(entry, 1)
+    single = {n: single_precision(v) for n, v in values.items()}
+    exact = numbers(entry.function(**convert(values, library)))
+    got = entry.function(**convert(single, library))
+    for found, wanted in zip(numbers(got), exact):
+        if wanted.dtype == np.float64:
+            assert found.dtype == np.float32, f"float32 became {found.dtype}"
+            largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)
+            np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-4 * largest)
+        else:
+            assert found.dtype == wanted.dtype
+
+
+def single_precision(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(single_precision, value))
+    is_double = isinstance(value, np.ndarray) and value.dtype == np.float64
+    return value.astype(np.float32) if is_double else value
+
+
+@each_entry
+def test_result_lies_in_its_set(entry: Entry) -> None:
+    library = libraries(entry)[0]
+    cases = [arguments(entry, s, batch)[0] for s in SEEDS for batch in ((), (2,))]
+    for values in [*cases, *edge_cases(entry)]:
+        sizes = {n: v for n, v in values.items() if isinstance(v, int)}
+        for name, spec in entry.specs.items():
+            if spec.is_array and name in values:
+                shape = np.shape(values[name])
+                core = [d for d in spec.dims if not d.startswith("*")]
+                known = zip(core, shape[len(shape) - len(core) :])
+                sizes |= {d: n for d, n in known if d.isidentifier()}
+        result = entry.function(**convert(values, library))
+        parts = result if isinstance(result, tuple) else (result,)
+        for spec, part in zip(result_specs(entry), parts):
+            assert spec.contains(part, sizes), f"{part} is not in ${spec.latex()}$"
+
+
+@on_each_library
+def test_standalone_gives_the_same(entry: Entry, library: str) -> None:
+    if library == "strict":
+        return
+    namespace: dict[str, Any] = {}
+    exec(standalone(entry, library), namespace)
+    for seed in SEEDS:
+        values = convert(arguments(entry, seed)[0], library)
+        agree(namespace[entry.name](**values), entry.function(**values), 1e-14)
+
+
+# Bad input ------------------------------------------------------------------------------------
+
+
+def mistakes(entry: Entry) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(what is wrong, the name that the error must give, arguments)."""
+    values, sizes = arguments(entry, 0)
+    for name, spec in entry.specs.items():
+        value = values[name]
+        if spec.is_array:
+            core = [d for d in spec.dims if not d.startswith("*")]
+            if core:
+                yield "wrong rank", name, {**values, name: np.asarray(value)[(0,) * len(core)]}
+            for axis, dim in enumerate(core, start=value.ndim - len(core)):
+                empty = np.take(value, range(0), axis=axis)
+                yield f"empty {dim}", name, {**values, name: empty}
+                if is_shared(entry, dim, name):
+                    longer = np.concatenate([value, np.take(value, [0], axis=axis)], axis=axis)
+                    yield f"unequal {dim}", "must", {**values, name: longer}
+            wrong = (
+                value.astype(float)
+                if spec.set.kind != "real floating"
+                else np.ones(value.shape, int)
+            )
+            yield "wrong kind of number", name, {**values, name: wrong}
+            yield "a list", name, {**values, name: value.tolist()}
+            if spec.set.kind == "real floating":
+                spoiled = value.copy()
+                spoiled[(0,) * value.ndim] = math.nan
+                yield "nan", name, {**values, name: spoiled}
+            for outside in spec.set.outside:
+                if not (isinstance(outside, float) and math.isnan(outside)):
+                    yield f"{outside}", name, {**values, name: np.full_like(value, outside)}
+        elif spec.of in (int, float):
+            for outside in spec.set.outside:
+                yield f"{outside}", name, {**values, name: outside}
+            if spec.upper:
+                yield "above its bound", name, {**values, name: spec.bound(sizes) + 1}
+            yield "text", name, {**values, name: "1"}
+            if spec.of is int:
+                yield "a fraction", name, {**values, name: 1.5}
+        else:
+            yield "not of its kind", name, {**values, name: 3}
+    for name, annotation in parameters(entry).items():
+        if is_function(annotation):
+            yield "not callable", name, {**values, name: 3}
+
+
+def is_shared(entry: Entry, dim: str, name: str) -> bool:
+    others = [
+        s for n, a in parameters(entry).items() if n != name and not is_function(a) for s in walk(a)
+    ]
+    own = entry.specs[name].dims
+    return dim in {n for s in others for n in s.names} or own.count(dim) > 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong", "name", "values"),
+    [
+        pytest.param(e, w, n, v, id=f"{e.name}-{n}-{w}")
+        for e in entries()
+        for w, n, v in mistakes(e)
+    ],
+)
+def test_bad_input(entry: Entry, wrong: str, name: str, values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=rf"^{entry.name}: .*{name}.*(got|must)"):
+        entry.function(**convert(values, libraries(entry)[0]))
