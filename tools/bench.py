@@ -144,29 +144,28 @@ def page_rows(site: Path) -> list[Row]:
                 }
                 session.send("Network.enable")
                 session.send("Network.emulateNetworkConditions", network)
-            rows += visit(
-                page, f"{address}/{PAGE}", f"attention page{profile}", timing=True, size=not profile
-            )
+            first = partial(visit, page, site, f"{address}/{PAGE}")
+            rows += first(f"attention page{profile}", timing=True, size=not profile)
             if not profile:
-                rows += visit(page, f"{address}/{NEXT}", "next page", timing=False, size=True)
+                rows += visit(page, site, f"{address}/{NEXT}", "next page", timing=False, size=True)
             context.close()
         browser.close()
     server.shutdown()
     return rows
 
 
-def visit(page: Page, url: str, name: str, *, timing: bool, size: bool) -> list[Row]:
-    bodies: list[bytes] = []
+LOADED = """
+[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+  .filter(e => e.transferSize > 0).map(e => new URL(e.name).pathname)
+"""
 
-    def collect(request: Any) -> None:
-        if request.sizes()["responseBodySize"]:  # 0 from the cache
-            bodies.append(request.response().body())
 
-    page.on("requestfinished", collect)
+def visit(page: Page, site: Path, url: str, name: str, *, timing: bool, size: bool) -> list[Row]:
     page.goto(url)
     page.wait_for_timeout(1500)
     rows: list[Row] = []
     if size:
+        bodies = [(site / path.lstrip("/")).read_bytes() for path in page.evaluate(LOADED)]
         rows += [
             (f"{name}: requests", len(bodies), ""),
             (f"{name}: raw", sum(map(len, bodies)) / 1024, "KB"),
@@ -175,14 +174,14 @@ def visit(page: Page, url: str, name: str, *, timing: bool, size: bool) -> list[
     if timing:
         first = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         seen = page.evaluate("window.seen")
+        nodes = page.evaluate("document.querySelectorAll('*').length")
         rows += [
             (f"{name}: first contentful paint", first, "ms"),
             (f"{name}: largest contentful paint", seen["lcp"], "ms"),
             (f"{name}: total blocking time", seen["tbt"], "ms"),
             (f"{name}: layout shift", seen["cls"], ""),
-            (f"{name}: DOM nodes", page.evaluate("document.querySelectorAll('*').length"), ""),
+            (f"{name}: DOM nodes", nodes, ""),
         ]
-    page.remove_listener("requestfinished", collect)
     return rows
 
 

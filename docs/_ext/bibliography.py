@@ -1,7 +1,9 @@
 """Under every work of the bibliography, the pages that cite it; an anchor with the work's key."""
 
+import functools
 from typing import Any, cast
 
+import pybtex.plugin
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinxcontrib.bibtex.domain import BibtexDomain
@@ -36,5 +38,7 @@ def add_back_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    # pybtex searches all installed packages for its plugin at every citation.
+    pybtex.plugin._load_entry_point = functools.cache(pybtex.plugin._load_entry_point)
     app.connect("doctree-resolved", add_back_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

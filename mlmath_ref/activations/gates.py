@@ -115,10 +115,10 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
           multiplies another, in the dense layers and in the experts
           :cite:p:`deepseek2024v3{code: inference/model.py, lines 532 and 633}`.
         - activation -- Sigmoid-weighted linear units: proposed for the networks that approximate
-          value functions in reinforcement learning :cite:p:`elfwing2018sigmoid{sec. 2}`.
+          value functions in reinforcement learning :cite:p:`elfwing2018sigmoid{abstract}`.
         - activation -- Swish: found again by a search over activation functions, with a slope
           inside the sigmoid; slope 1 is this function
-          :cite:p:`ramachandran2017searching{sec. 3}`.
+          :cite:p:`ramachandran2017searching{sec. 3 and 4}`.
 
     Numerics:
         Far below 0 it goes to 0 from below without overflow, far above it is :math:`x`. The

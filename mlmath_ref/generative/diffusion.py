@@ -8,7 +8,7 @@ is known.
 
 Noise that shrinks the signal to keep the variance is one convention of several. Stable Diffusion 3
 mixes on a straight line, :math:`(1 - t) x_0 + t \epsilon`
-:cite:p:`esser2024scaling{sec. 3.1}`; AlphaFold 3 adds noise to coordinates that are not shrunk and
+:cite:p:`esser2024scaling{sec. 3}`; AlphaFold 3 adds noise to coordinates that are not shrunk and
 rescales them at the network's input
 :cite:p:`abramson2024accurate{code: src/alphafold3/model/network/diffusion_head.py, line 236}`. A
 time in one convention belongs to another time in the next.

@@ -50,7 +50,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
           those before it hold more than :math:`p`, 0.9 by default
           :cite:p:`grattafiori2024llama3{code: llama/generation.py, lines 343-365}`.
         - sampling -- Nucleus sampling: proposed because a fixed number of tokens is too many for
-          a sure model and too few for an unsure one :cite:p:`holtzman2020curious{sec. 3.1}`.
+          a sure model and too few for an unsure one :cite:p:`holtzman2020curious{sec. 3.1, 3.2}`.
 
     Numerics:
         The probabilities are summed up from the smallest, and a token stays if those not above it

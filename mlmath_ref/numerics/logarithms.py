@@ -46,7 +46,7 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
           :cite:p:`olmo2024two{code: olmo/train.py, line 137}`.
         - primitive -- FlashAttention-2: one such number per query is all that the forward pass
           keeps of the scores; the backward pass rebuilds the shares from it
-          :cite:p:`dao2023flashattention2{alg. 1}`.
+          :cite:p:`dao2023flashattention2{alg. 1 and 2}`.
 
     Numerics:
         The largest score is taken out before the exponentials, so that none overflows and one of

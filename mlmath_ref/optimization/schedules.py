@@ -148,7 +148,7 @@ def warmup_stable_decay(
 
     Role in ML:
         - schedule -- MiniCPM: introduced the name; its own decay is exponential, and a tenth of the
-          run is found to be enough for it :cite:p:`hu2024minicpm{eq. (1), sec. 4.3}`.
+          run is found to be enough for it :cite:p:`hu2024minicpm{eq. (1), sec. 4.3 and 6.2}`.
         - schedule -- Kimi K2: 500 steps of warmup, then :math:`2 \cdot 10^{-4}` for 10T tokens,
           then down to :math:`2 \cdot 10^{-5}` along a cosine over 5.5T tokens
           :cite:p:`kimi2025k2{sec. 2.5}`.

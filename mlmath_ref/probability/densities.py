@@ -54,7 +54,7 @@ def gaussian_pdf(
           src/alphafold3/model/network/diffusion_head.py, line 348}`.
         - schedule -- Stable Diffusion 3: training times are drawn so that their logit is Gaussian;
           the density of the time :math:`t` is this one at the logit, divided by :math:`t (1 - t)`
-          :cite:p:`esser2024scaling{eq. (19)}`.
+          :cite:p:`esser2024scaling{sec. 3.1}`.
         - sampling -- OLMo 2: weights start as draws with mean 0 and standard deviation 0.02, cut
           off at three standard deviations
           :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-13B-stage1.yaml, lines 34-36}`.

@@ -62,7 +62,7 @@ def chinchilla_loss(
           :cite:p:`hu2024minicpm{sec. 4.5}`.
         - analysis -- Llama 3: the 405B model, at about 39 tokens a parameter, is near the optimum
           of its own scaling runs; the 8B model got about 1,900, far past what this law calls best
-          :cite:p:`grattafiori2024llama3{sec. 3.2.1}`.
+          :cite:p:`grattafiori2024llama3{sec. 1 and 3.2.1}`.
 
     Numerics:
         Two powers an element; no term overflows at sizes in use. The printed exponents are rounded
