@@ -16,6 +16,7 @@ from sphinx.builders.html._assets import _CascadingStyleSheet, _JavaScript
 
 FONT = "latin-modern-math.woff2"
 PYGMENTS = "pygments.css"
+KEEP = r'<span class="keep">\1\2</span>'  # no line begins with the comma after a formula
 
 
 class Builder(StandaloneHTMLBuilder):
@@ -69,6 +70,7 @@ def accessible(page: str) -> str:
     page = page.replace('role="heading"', 'role="heading" aria-level="2"')
     page = re.sub(r' role="(?:doc-biblioentry|list)"', "", page)
     page = re.sub(r"<p>(<math>(?:(?!</math>).)*</math>)</p>", scrollable, page, flags=re.DOTALL)
+    page = re.sub(r"(<math>(?:(?!</math>).)*</math>)([.,;:)]+)", KEEP, page, flags=re.DOTALL)
     return re.sub(r"<pre>.*?</pre>", focusable, page, flags=re.DOTALL)
 
 

@@ -64,7 +64,7 @@ def about(e: Entry) -> str:
         "Topic": f":doc:`{e.topic.title} </{topic_path(e.topic)}>`",
         "Built from": links(calls),
         "Used by": links(called),
-        "Beside it": links(beside),
+        "See also": links(beside),
         "Works cited": ", ".join(
             f":cite:t:`{k}`" for k in dict.fromkeys(c.key for c in e.citations)
         ),
