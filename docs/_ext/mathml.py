@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.writers.html5 import HTML5Translator
 
-CONVERTER = LatexToMathML(annotation=True)
+CONVERTER = LatexToMathML(annotation=True, fancy_error=False)
 
 
 class FormulaError(SphinxError):
