@@ -105,13 +105,9 @@ class Spec:
         return [self._as(e) for e in self.set.edges(self.shape(sizes), self.bound(sizes))]
 
     def _as(self, value: Any) -> Any:
-        return (
-            np.asarray(value)
-            if self.is_array
-            else self.of(value)
-            if self.of in (int, float)
-            else value
-        )
+        if self.is_array:
+            return np.asarray(value)
+        return self.of(value) if self.of in (int, float) else value
 
     def contains(self, value: Any, sizes: Sizes) -> bool:
         """Whether a value lies in the set; unknown values, as inside a trace, are let through."""
@@ -133,6 +129,9 @@ class Spec:
             r"\{(\d|upper)\}",
             lambda m: upper if m[1] == "upper" else consumed[int(m[1])],
             self.set.latex,
+        )
+        body = body.replace(r"1, \dots, \infty", r"1, 2, \dots").replace(
+            r"0, \dots, \infty", r"0, 1, \dots"
         )
         if not outer:
             return body

@@ -81,6 +81,7 @@ def test_outsiders_are_found(name: str, outsider: Any) -> None:
         (Real[Array, "4*m d"], r"\mathbb{R}^{4 m \times d}"),
         (Real[Array, ""], r"\mathbb{R}"),
         (Natural[int, "", "min(m, n)"], r"\{1, \dots, \min(m, n)\}"),
+        (Natural[int, ""], r"\{1, 2, \dots\}"),
         (Natural[int, "", "total - 1"], r"\{1, \dots, \mathrm{total} - 1\}"),
         (Labels[Array, "n", "V"], r"\{0, \dots, V - 1\}^{n}"),
     ],

@@ -39,18 +39,10 @@ class Builder(StandaloneHTMLBuilder):
         self._css_files[:] = [_CascadingStyleSheet("_static/site.css")]
         self._js_files[:] = [_JavaScript("_static/site.js")]
         self._orig_css_files, self._orig_js_files = list(self._css_files), list(self._js_files)
-        for name in {*styles, *scripts, f"_static/{FONT}"} - {
-            "_static/site.css",
-            "_static/site.js",
-        }:
-            (Path(self.outdir) / name).unlink()
-        for leftover in [
-            *static.rglob("*.map"),
-            *static.glob("*.png"),
-            static / "debug.css",
-            static / "skeleton.css",
-        ]:
-            leftover.unlink(missing_ok=True)
+        joined = [Path(self.outdir) / name for name in (*styles, *scripts)]
+        unused = [static / name for name in (FONT, "debug.css", "skeleton.css")]
+        for path in {*joined, *unused, *static.rglob("*.map"), *static.glob("*.png")}:
+            path.unlink(missing_ok=True)
 
     def handle_page(self, pagename: str, *args: Any, **kwargs: Any) -> None:
         super().handle_page(pagename, *args, **kwargs)

@@ -103,10 +103,6 @@ def inline(latex: str) -> str:
     return " ".join(latex.split())
 
 
-def domain_title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
 def domain_page(module: Any) -> str:
     name = module.__name__.partition(".")[2]
     title, _, question = (module.__doc__ or "").strip().partition(": ")
