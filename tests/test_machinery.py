@@ -123,7 +123,7 @@ def test_tuples_are_checked_part_by_part() -> None:
     with pytest.raises(ValueError, match=r"total: pair\[1\] must have shape \(n\) = \(2,\)"):
         total((ones, np.ones(3)))
     with pytest.raises(ValueError, match="pair must be a tuple of 2"):
-        total(ones)  # type: ignore[arg-type]
+        total(ones)  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_catalog_needs_little() -> None:

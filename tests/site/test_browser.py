@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from mlmath_ref.catalog import entries, topics
+from mlmath_ref.catalog import Entry, entries, topics
 
 ENTRIES = [f"entries/{e.name}" for e in entries()]
 TOPICS = [f"topics/{t.domain}/{t.name}" for t in topics()]
@@ -99,7 +99,7 @@ def clicked(page: Page, button: int) -> str:
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
-def test_every_button_copies(page: Page, address: str, entry) -> None:  # type: ignore[no-untyped-def]
+def test_every_button_copies(page: Page, address: str, entry: Entry) -> None:
     page.goto(f"{address}/entries/{entry.name}.html")
     page.wait_for_selector("button.copybtn")
     copied = [clicked(page, i) for i in range(page.locator("button.copybtn").count())]
