@@ -91,7 +91,7 @@ def all_sets() -> str:
         [f"`{name}`", f"${example(s)}$", s.words.format(upper="its bound")]
         for name, s in sorted(found.items())
     ]
-    return table(["Set", "Written", "Members"], rows, "20 25 55")
+    return table(["Set", "Written", "Members"], rows, "27 20 53")
 
 
 def example(s: sets.Set) -> str:
