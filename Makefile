@@ -1,10 +1,10 @@
-# make site | serve | test | browser-test | lint | bench | clean
+# make site | serve | test | browser-test | witness | lint | inputs | mutants | bench | clean
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 SPHINX := $(BIN)/sphinx-build -c . -d build/doctrees -n -W --keep-going
 
-.PHONY: site serve test browser-test lint bench clean
+.PHONY: site serve test browser-test witness lint inputs mutants bench clean
 .DEFAULT_GOAL := site
 
 site: .venv/site
@@ -21,10 +21,20 @@ test: .venv/test
 browser-test: .venv/browser site
 	$(BIN)/python -m pytest tests/site
 
+witness: .venv/witness
+	$(BIN)/python -m pytest tests/witness
+
 lint: .venv/lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+inputs: .venv/test
+	$(BIN)/python tools/inputs.py
+
+mutants: .venv/test
+	$(BIN)/python tools/mutants.py
+	$(BIN)/python tools/mutate_formula.py
 
 bench: .venv/browser .venv/test
 	$(BIN)/python tools/bench.py
@@ -38,7 +48,7 @@ clean:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
 
-.venv/site .venv/test .venv/browser .venv/lint: .venv/%: pyproject.toml .venv/pip
+.venv/site .venv/test .venv/browser .venv/witness .venv/lint: .venv/%: pyproject.toml .venv/pip
 	@echo "Installing what 'make $*' needs into .venv (the first time takes a few minutes) ..."
 	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$*]"
 	@touch $@

@@ -54,6 +54,7 @@ typehints_use_rtype = False
 always_use_bars_union = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_custom_sections = ["Where"]
 bibtex_bibfiles = ["mlmath_ref/references.bib"]
 bibtex_reference_style = "author_year"
 copybutton_prompt_text = r">>> |\.\.\. "

@@ -2,6 +2,7 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -10,6 +11,16 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # SciPy's special functions then take array
 
 # Shapes are checked by jaxtyping and beartype too, under the package's own checks.
 install_import_hook("mlmath_ref", "shapes.typechecker")
+
+# The same examples every time, on slow machines too.
+settings.register_profile(
+    "project",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("project")
 
 # The code on the pages that the build does not write; those of entries come from docstrings.
 pytest_collect_file = Sybil(

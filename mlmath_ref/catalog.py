@@ -17,12 +17,13 @@ from types import ModuleType
 from typing import Any
 
 import mlmath_ref
+from mlmath_ref.annotations import Spec, is_function, read, walk
 from mlmath_ref.arrays import Array, Tensor
-from mlmath_ref.sets import Spec, is_function, read, walk
 
 SECTIONS = (
     "Args",
     "Returns",
+    "Where",
     "Raises",
     "Also called",
     "Role in ML",
@@ -51,7 +52,9 @@ KINDS = (
 
 _CITE = re.compile(r":cite:[a-z]+:`([^`]+)`")
 _ROLE = re.compile(r"(?P<kind>[\w ]+?) -- (?P<system>[^:]+): (?P<text>.+)")
+_WHERE = re.compile(r":math:`(?P<latex>[^`]+)`: ``(?P<expression>.+?)``(?:, (?P<meaning>.+))?")
 _MATH = re.compile(r":math:`([^`]+)`")
+_WITNESS = re.compile(r" Witness: ``(?P<path>[\w.]+)``(?:, (?P<note>.+?))?\.(?= Witness: |$)")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Witness:
+    """Code of a system that gives the entry's numbers, and what has to be translated for that."""
+
+    path: str  # to import it by
+    note: str  # reStructuredText; empty where it agrees as it comes
+
+
+@dataclass(frozen=True)
 class Role:
     """A job that the mathematics holds in a named system."""
 
@@ -70,6 +81,7 @@ class Role:
     system: str
     text: str  # reStructuredText
     citations: tuple[Citation, ...]
+    witnesses: tuple[Witness, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,15 @@ class Symbol:
 
     name: str  # of the parameter; empty for the result
     latex: str
+    meaning: str  # reStructuredText
+
+
+@dataclass(frozen=True)
+class Where:
+    """A symbol of the formula that is neither argument nor result, and how to compute it."""
+
+    latex: str
+    expression: str  # Python, in the names of parameters, sizes and indices
     meaning: str  # reStructuredText
 
 
@@ -175,6 +196,11 @@ class Entry:
         return _symbol("", " ".join(self.sections.get("Returns", "").split()))
 
     @property
+    def where(self) -> tuple[Where, ...]:
+        """What the formula says in symbols of its own, beside arguments and results."""
+        return tuple(_where(text) for text in _bullets(self.sections.get("Where", "")))
+
+    @property
     def also_called(self) -> tuple[str, ...]:
         words = " ".join(self.sections.get("Also called", "").split()).rstrip(".")
         return tuple(w.strip() for w in words.split(",") if w.strip())
@@ -182,6 +208,11 @@ class Entry:
     @property
     def roles(self) -> tuple[Role, ...]:
         return tuple(_role(text) for text in _bullets(self.sections.get("Role in ML", "")))
+
+    @property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """The code of systems that the roles name."""
+        return tuple(w for role in self.roles for w in role.witnesses)
 
     @property
     def oracles(self) -> tuple[str, ...]:
@@ -302,11 +333,24 @@ def _symbol(name: str, text: str) -> Symbol:
     return Symbol(name, latex, meaning)
 
 
+def _where(text: str) -> Where:
+    found = _WHERE.fullmatch(text)
+    if not found:
+        raise ValueError(
+            f"a line of Where reads ':math:`symbol`: ``expression``, meaning', got {text!r}"
+        )
+    return Where(found["latex"], found["expression"], found["meaning"] or "")
+
+
 def _role(text: str) -> Role:
     found = _ROLE.fullmatch(text)
     if not found:
         raise ValueError(f"a role reads 'kind -- System: sentence', got {text!r}")
-    return Role(found["kind"], found["system"], found["text"], _citations(text))
+    witnesses = tuple(Witness(w["path"], w["note"] or "") for w in _WITNESS.finditer(text))
+    told = _WITNESS.sub("", found["text"])
+    if "Witness:" in told:
+        raise ValueError(f"a witness reads 'Witness: ``path``[, note].', got {text!r}")
+    return Role(found["kind"], found["system"], told, _citations(text), witnesses)
 
 
 def _citations(text: str) -> tuple[Citation, ...]:

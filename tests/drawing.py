@@ -1,5 +1,6 @@
 """Members of the sets that an entry's arguments live in, for the generic tests."""
 
+import inspect
 import typing
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from mlmath_ref.annotations import Sizes, is_function, is_optional, read, walk
 from mlmath_ref.catalog import Entry
-from mlmath_ref.sets import Sizes, is_function, is_optional, read, walk
 
 LIBRARIES: dict[str, Callable[[Any], Any]] = {
     "numpy": np.asarray,
@@ -22,19 +23,27 @@ def parameters(entry: Entry) -> dict[str, Any]:
     return {k: a for k, a in entry.annotations.items() if k != "return"}
 
 
+def defaults(entry: Entry) -> dict[str, Any]:
+    given = inspect.signature(entry.function).parameters.values()
+    return {p.name: p.default for p in given if p.default is not p.empty}
+
+
 def libraries(entry: Entry) -> list[str]:
     """The libraries to test an entry on; without arrays, one run is enough."""
     found = entry.libraries or ("numpy",)
     return [*found, "strict"] if len(found) == 2 else list(found)
 
 
-def sizes_of(entry: Entry, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> Sizes:
-    """A size for every name, all different; integer parameters are drawn too."""
+def sizes_of(
+    entry: Entry, rng: np.random.Generator, batch: tuple[int, ...] = (), **fixed: int
+) -> Sizes:
+    """A size for every name, all different unless fixed; integer parameters are drawn too."""
     specs = [s for a in entry.annotations.values() for s in walk(a)]
     names = sorted({n for s in specs for n in s.names} - set(parameters(entry)))
-    sizes: Sizes = dict(
-        zip(names, (int(n) for n in rng.permutation(np.arange(2, 2 + max(4, len(names))))))
-    )
+    # no size equals one of the batch, so that an axis taken for another shows
+    pool = [n for n in range(2, 12) if n not in batch][: max(4, len(names))]
+    sizes: Sizes = dict(zip(names, (int(n) for n in rng.permutation(pool))))
+    sizes |= fixed
     for spec in specs:
         if spec.dims and spec.dims[-1] in sizes:
             sizes[spec.dims[-1]] = -(-sizes[spec.dims[-1]] // spec.set.multiple) * spec.set.multiple
@@ -69,10 +78,12 @@ def smooth_map(
     return smooth
 
 
-def arguments(entry: Entry, seed: int, batch: tuple[int, ...] = ()) -> tuple[dict[str, Any], Sizes]:
+def arguments(
+    entry: Entry, seed: int, batch: tuple[int, ...] = (), **fixed: int
+) -> tuple[dict[str, Any], Sizes]:
     """Arguments well inside their sets; every second seed leaves optional ones out."""
     rng = np.random.default_rng(seed)
-    sizes = sizes_of(entry, rng, batch)
+    sizes = sizes_of(entry, rng, batch, **fixed)
     values = {}
     for name, annotation in parameters(entry).items():
         if name in sizes:
@@ -108,8 +119,8 @@ def numbers(result: Any) -> list[Any]:
     return [np.asarray(result)]
 
 
-def agree(got: Any, expected: Any, tolerance: float = 1e-12) -> None:
-    """Equal shapes, and values equal relative to the largest."""
+def agree(got: Any, expected: Any, tolerance: float = 1e-12, floor: float = 0.0) -> None:
+    """Equal shapes, and values equal relative to the largest or to a floor."""
     found, wanted = numbers(got), numbers(expected)
     assert len(found) == len(wanted), f"{len(found)} results, expected {len(wanted)}"
     for a, b in zip(found, wanted):
@@ -117,7 +128,7 @@ def agree(got: Any, expected: Any, tolerance: float = 1e-12) -> None:
         if a.dtype.kind in "biufc":
             finite = np.abs(b[np.isfinite(b)]) if b.dtype.kind in "fc" else np.zeros(0)
             np.testing.assert_allclose(
-                a, b, rtol=tolerance, atol=tolerance * finite.max(initial=0.0)
+                a, b, rtol=tolerance, atol=tolerance * finite.max(initial=floor)
             )
         else:
             assert a.tolist() == b.tolist()

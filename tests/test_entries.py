@@ -1,8 +1,5 @@
 """Truth: every entry against another implementation, on every array library, inside and at the edge."""
 
-import inspect
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,15 +9,15 @@ from drawing import (
     agree,
     arguments,
     convert,
+    defaults,
     edge_cases,
     evaluate,
     libraries,
     numbers,
-    parameters,
 )
 
+from mlmath_ref.annotations import walk
 from mlmath_ref.catalog import Entry, entries
-from mlmath_ref.sets import is_function, walk
 from mlmath_ref.standalone import standalone
 
 SEEDS = range(4)
@@ -61,11 +58,6 @@ def test_oracle_at_the_edge(entry: Entry, library: str) -> None:
         got = entry.function(**convert(values, library))
         for oracle in entry.oracles:
             agree(got, evaluate(oracle, defaults(entry) | values))
-
-
-def defaults(entry: Entry) -> dict[str, Any]:
-    given = inspect.signature(entry.function).parameters.values()
-    return {p.name: p.default for p in given if p.default is not p.empty}
 
 
 @pytest.mark.parametrize(
@@ -164,71 +156,3 @@ def test_standalone_gives_the_same(entry: Entry, library: str) -> None:
     for seed in SEEDS:
         values = convert(arguments(entry, seed)[0], library)
         agree(namespace[entry.name](**values), entry.function(**values), 1e-14)
-
-
-# Bad input ------------------------------------------------------------------------------------
-
-
-def mistakes(entry: Entry) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(what is wrong, the name that the error must give, arguments)."""
-    values, sizes = arguments(entry, 0)
-    for name, spec in entry.specs.items():
-        value = values[name]
-        if spec.is_array:
-            core = [d for d in spec.dims if not d.startswith("*")]
-            if core:
-                yield "wrong rank", name, {**values, name: np.asarray(value)[(0,) * len(core)]}
-            for axis, dim in enumerate(core, start=value.ndim - len(core)):
-                empty = np.take(value, range(0), axis=axis)
-                yield f"empty {dim}", name, {**values, name: empty}
-                if is_shared(entry, dim, name):
-                    longer = np.concatenate([value, np.take(value, [0], axis=axis)], axis=axis)
-                    yield f"unequal {dim}", "must", {**values, name: longer}
-            wrong = (
-                value.astype(float)
-                if spec.set.kind != "real floating"
-                else np.ones(value.shape, int)
-            )
-            yield "wrong kind of number", name, {**values, name: wrong}
-            yield "a list", name, {**values, name: value.tolist()}
-            if spec.set.kind == "real floating":
-                spoiled = value.copy()
-                spoiled[(0,) * value.ndim] = math.nan
-                yield "nan", name, {**values, name: spoiled}
-            for outside in spec.set.outside:
-                if not (isinstance(outside, float) and math.isnan(outside)):
-                    yield f"{outside}", name, {**values, name: np.full_like(value, outside)}
-        elif spec.of in (int, float):
-            for outside in spec.set.outside:
-                yield f"{outside}", name, {**values, name: outside}
-            if spec.upper:
-                yield "above its bound", name, {**values, name: spec.bound(sizes) + 1}
-            yield "text", name, {**values, name: "1"}
-            if spec.of is int:
-                yield "a fraction", name, {**values, name: 1.5}
-        else:
-            yield "not of its kind", name, {**values, name: 3}
-    for name, annotation in parameters(entry).items():
-        if is_function(annotation):
-            yield "not callable", name, {**values, name: 3}
-
-
-def is_shared(entry: Entry, dim: str, name: str) -> bool:
-    others = [
-        s for n, a in parameters(entry).items() if n != name and not is_function(a) for s in walk(a)
-    ]
-    own = entry.specs[name].dims
-    return dim in {n for s in others for n in s.names} or own.count(dim) > 1
-
-
-@pytest.mark.parametrize(
-    ("entry", "wrong", "name", "values"),
-    [
-        pytest.param(e, w, n, v, id=f"{e.name}-{n}-{w}")
-        for e in entries()
-        for w, n, v in mistakes(e)
-    ],
-)
-def test_bad_input(entry: Entry, wrong: str, name: str, values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=rf"^{entry.name}: .*{name}.*(got|must)"):
-        entry.function(**convert(values, libraries(entry)[0]))

@@ -84,7 +84,9 @@ def test_every_letter_is_declared(entry: Entry) -> None:
     told = " ".join(
         re.findall(
             r":math:`([^`]+)`",
-            " ".join([entry.law, entry.sections["Args"], entry.sections["Returns"]]),
+            " ".join(
+                [entry.law, *(entry.sections.get(s, "") for s in ("Args", "Returns", "Where"))]
+            ),
         )
     )
     sizes = " ".join(d for s in entry.specs.values() for d in s.dims if not d.startswith("*"))

@@ -10,19 +10,20 @@ import pytest
 import torch
 
 from mlmath_ref import catalog, sets
+from mlmath_ref.annotations import Set, Spec, read
 from mlmath_ref.arrays import Array
 from mlmath_ref.attention.dot_product_attention import scaled_dot_product_attention
 from mlmath_ref.catalog import entries, entry
 from mlmath_ref.information.divergence import kl_divergence
-from mlmath_ref.sets import Labels, Natural, Real, Set, Simplex, checked, read
+from mlmath_ref.sets import Labels, Natural, Real, Simplex, checked
 from mlmath_ref.standalone import standalone
 
 SETS = {name: s for name, s in vars(sets).items() if isinstance(s, Set)}
 each_set = pytest.mark.parametrize("name", SETS)
 
 
-def spec_of(name: str, dims: str = "k n n") -> sets.Spec:
-    return sets.Spec(SETS[name], Array, tuple(dims.split()), "3")
+def spec_of(name: str, dims: str = "k n n") -> Spec:
+    return Spec(SETS[name], Array, tuple(dims.split()), "3")
 
 
 @each_set

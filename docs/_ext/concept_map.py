@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mlmath_ref import sets
+from mlmath_ref.annotations import Set
 from mlmath_ref.catalog import Entry, Role, domains, entries, topics
 
 CHAPTERS = {
@@ -86,7 +87,7 @@ def by_system() -> str:
 
 def all_sets() -> str:
     """Every set that a signature may name."""
-    found = {name: s for name, s in vars(sets).items() if isinstance(s, sets.Set)}
+    found = {name: s for name, s in vars(sets).items() if isinstance(s, Set)}
     rows = [
         [f"`{name}`", f"${example(s)}$", s.words.format(upper="its bound")]
         for name, s in sorted(found.items())
@@ -94,7 +95,7 @@ def all_sets() -> str:
     return table(["Set", "Written", "Members"], rows, "27 20 53")
 
 
-def example(s: sets.Set) -> str:
+def example(s: Set) -> str:
     dims = {0: "", 1: "n", 2: "m n"}[s.axes]
     bound = "k" if "{upper}" in s.latex else None
     return s[float, dims, bound].__metadata__[0].latex()

@@ -1,5 +1,7 @@
 """Writes the pages of domains, topics and entries from the catalog, before the sources are read."""
 
+import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,13 @@ from typing import Any
 import concept_map
 from sphinx.application import Sphinx
 
-from mlmath_ref.catalog import Entry, Topic, domains, entries, entry, topics
+from mlmath_ref.binding import DRAWS, executable, why_not
+from mlmath_ref.catalog import Entry, Topic, Witness, domains, entries, entry, topics
 from mlmath_ref.standalone import address, standalone
 
+WITNESSES = Path(__file__).parents[1] / "witnesses.json"  # written by make witness
 # The sections that autodoc shows under the signature; the others are sections of the page.
-UNDER_THE_SIGNATURE = ("Args", "Returns", "Raises")
+UNDER_THE_SIGNATURE = ("Args", "Returns", "Where", "Raises")
 
 
 def heading(text: str, mark: str) -> str:
@@ -35,12 +39,65 @@ def entry_page(e: Entry) -> str:
         sections["Examples"] + "\n",
         heading("Checked against", "-"),
         sections["Checked against"] + "\n",
+        executed(e) + "\n",
+        witness_table(e),
         heading("To copy", "-"),
         *(copy_text(e, library, title) for library, title in texts(e).items()),
         heading("About this entry", "-"),
         about(e),
     ]
     return "\n".join(parts)
+
+
+def witness_table(e: Entry) -> str:
+    """What the code of systems gave, as far as it has been run."""
+    measured = json.loads(WITNESSES.read_text()).get(e.name, {}) if WITNESSES.exists() else {}
+    rows = [
+        [
+            f"{m['library']} {m['version']}",
+            below(m["values"]),
+            below(m["gradients"]),
+            witness_cell(w, m),
+        ]
+        for w in e.witnesses
+        if (m := measured.get(w.path))
+    ]
+    if not rows:
+        return ""
+    told = "The systems' own code, on random arguments; the largest differences are in shares of"
+    lines = [f"{told} the largest number.\n", ".. list-table::"]
+    lines += ["   :header-rows: 1", "   :class: witnesses", ""]
+    for row in [["Library", "Values", "Gradients", "Object"], *rows]:
+        lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
+    return "\n".join([*lines, ""])
+
+
+def witness_cell(w: Witness, measured: dict[str, Any]) -> str:
+    off = measured.get("shipped")
+    by = f"; as it comes it is off by {100 * off:g} %" if off else "; as it comes it differs"
+    return f"``{w.path}``" + (f", {w.note}{by}" if w.note else "")
+
+
+def below(difference: float | None) -> str:
+    return f":math:`< 10^{{{math.log10(difference):.0f}}}`" if difference else "none"
+
+
+def executed(e: Entry) -> str:
+    """Whether the tests execute the displayed formula, and what of it they do not."""
+    if reason := why_not(e):
+        return f"The displayed formula is not executed: {reason}."
+    formula = executable(e)
+    text = (
+        "The formula above, as it is displayed, is executed and compared with the function on "
+        f"{DRAWS} drawn inputs (:ref:`how <dialect>`)"
+    )
+    left = [
+        f"not executed is :math:`{latex}`, an extremum over a continuum"
+        for latex in formula.unexecuted
+    ]
+    if formula.is_partial:
+        left.append("a result that it leaves to the words below it is not")
+    return "; ".join([text, *left]) + "."
 
 
 def texts(e: Entry) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import typing
 from typing import Any
 
-from mlmath_ref.sets import is_function, is_optional, read
+from mlmath_ref.annotations import is_function, is_optional, read
 
 
 class SetFormatter:

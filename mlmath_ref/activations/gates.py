@@ -43,6 +43,7 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
     Role in ML:
         - layer -- DeepSeek-V3: scores every expert for a token by itself; the scores of the chosen
           experts are then divided by their sum :cite:p:`deepseek2024v3{eq. (15)}`.
+          Witness: ``transformers.models.deepseek_v3.modeling_deepseek_v3.DeepseekV3TopkRouter``.
         - activation -- gpt-oss: gates the expert networks, where :math:`x \sigma(1.702 x)` scales
           a second projection :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 254}`.
         - objective -- SigLIP: judges every pair of an image and a text on its own, with the
@@ -114,6 +115,7 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         - activation -- DeepSeek-V3: inside SwiGLU, where it acts on one projection and the result
           multiplies another, in the dense layers and in the experts
           :cite:p:`deepseek2024v3{code: inference/model.py, lines 532 and 633}`.
+          Witness: ``transformers.models.deepseek_v3.modeling_deepseek_v3.DeepseekV3MLP``.
         - activation -- Sigmoid-weighted linear units: proposed for the networks that approximate
           value functions in reinforcement learning :cite:p:`elfwing2018sigmoid{abstract}`.
         - activation -- Swish: found again by a search over activation functions, with a slope
@@ -184,6 +186,7 @@ def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         - activation -- DINOv3: between the two linear maps of the feed-forward layers of the small,
           base and large vision transformers, in the exact form
           :cite:p:`simeoni2025dinov3{code: dinov3/layers/ffn_layers.py, line 30}`.
+          Witness: ``transformers.models.dinov3_vit.modeling_dinov3_vit.DINOv3ViTMLP``.
         - activation -- Gemma 3: the gate of its feed-forward layer computes the tanh approximation
           instead :cite:p:`gemma2025three{code: gemma/model.py, line 208}`, as the public code of
           GPT-2 does :cite:p:`radford2019language{code: src/model.py, line 25}`.

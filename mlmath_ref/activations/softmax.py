@@ -43,9 +43,11 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
     Role in ML:
         - layer -- Llama 3: makes the attention weights of every head out of its scores
           :cite:p:`grattafiori2024llama3{sec. 3.2}`.
+          Witness: ``transformers.models.llama.modeling_llama.eager_attention_forward``.
         - layer -- gpt-oss: weighs the outputs of the experts that a token was sent to; it is taken
           over the scores of those experts only
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 316}`.
+          Witness: ``transformers.models.gpt_oss.modeling_gpt_oss.GptOssTopKRouter``.
         - primitive -- FlashAttention-2: computed in one streaming pass that carries a running
           maximum and a running sum :cite:p:`dao2023flashattention2{sec. 2.3}`.
 
@@ -77,10 +79,11 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
         >>> z.grad
         tensor([ 0.1094, -0.0312, -0.0781])
 
-        Large scores do no harm, and :math:`-\infty` gives exactly zero:
+        Large scores do no harm, also not to other rows, and :math:`-\infty` gives exactly zero:
 
-        >>> softmax(torch.tensor([1000.0, 1000.0, -torch.inf]))
-        tensor([0.5000, 0.5000, 0.0000])
+        >>> softmax(torch.tensor([[1000.0, 1000.0, -torch.inf], [0.0, 0.0, 0.0]]))
+        tensor([[0.5000, 0.5000, 0.0000],
+                [0.3333, 0.3333, 0.3333]])
     """
     xp = array_namespace(z)
     shares = xp.exp(z - xp.max(z, axis=-1, keepdims=True))

@@ -31,14 +31,14 @@ def generalized_advantage_estimation(
     r"""Generalized advantage estimation: surprises of the critic, summed with fading weights.
 
     .. math::
-        \hat{A}_t = \sum_{k=t}^{T-1} (\gamma \lambda)^{k-t} \, (r_k + \gamma V_{k+1} - V_k)
+        \hat{A}_t = \sum_{k=t}^{T} (\gamma \lambda)^{k-t} \, (r_k + \gamma V_{k+1} - V_k)
 
     At :math:`\lambda = 0` it is the one-step surprise, at :math:`\lambda = 1` the discounted return
     less :math:`V_t`. One row is one episode, or one piece of it: where the episode has ended
-    :math:`V_T = 0`, where it was only cut off :math:`V_T` is the critic's estimate.
+    :math:`V_{T+1} = 0`, where it was only cut off :math:`V_{T+1}` is the critic's estimate.
 
     Args:
-        rewards: :math:`r`, the rewards, with :math:`t` counted from 0 to :math:`T - 1`.
+        rewards: :math:`r`, the rewards, with :math:`t` counted from 1 to :math:`T`.
         values: :math:`V`, the critic's estimates before each of the :math:`T` actions and after the
             last one, taken as constants.
         gamma: :math:`\gamma`, the discount of later rewards.
@@ -57,6 +57,7 @@ def generalized_advantage_estimation(
           critic's forecast :cite:p:`hu2025open{abstract; code: orz/ppo/utils.py, line 283}`.
         - estimator -- PPO: weighs each step of the clipped objective, on pieces of a fixed length
           :cite:p:`schulman2017proximal{eq. (11) and (12), table 3}`.
+          Witness: ``stable_baselines3.common.buffers.RolloutBuffer``.
         - estimator -- Trust-region policy optimization: the simulated walkers that the method was
           made for :cite:p:`schulman2016high{eq. (16), sec. 6}`.
 
@@ -80,14 +81,16 @@ def generalized_advantage_estimation(
         >>> generalized_advantage_estimation(rewards, values, gamma=0.5, lam=0.5).tolist()
         [1.0, 0.0, 4.0]
 
-        The defaults, and a last value that stands for a future that was cut off:
+        Two rows with the defaults, as ``scipy.signal.lfilter`` of the reversed surprises has them;
+        the last values stand for a future that was cut off:
 
-        >>> values = np.asarray([2.0, 4.0, 6.0, 5.0])
+        >>> rewards = np.asarray([[1.0, 0.0, 10.0], [-0.5, 2.5, 0.3]])
+        >>> values = np.asarray([[2.0, 4.0, 6.0, 5.0], [0.7, -1.2, 3.4, 1.1]])
         >>> generalized_advantage_estimation(rewards, values).round(4).tolist()
-        [12.7012, 10.3575, 8.95]
+        [[12.7012, 10.3575, 8.95], [2.4788, 5.1747, -2.011]]
 
         At :math:`\lambda = 1` the advantage is the return less the value, at 0 one surprise; the
-        gradient in the last reward is :math:`(\gamma \lambda)^{T-1-t}`:
+        gradient in the last reward is :math:`(\gamma \lambda)^{T-t}`:
 
         >>> import torch
         >>> rewards, values = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0.25, 0.5, 0.75, 0.0])

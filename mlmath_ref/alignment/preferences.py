@@ -68,6 +68,7 @@ def dpo_loss(
           :cite:p:`meta2024llama32{Quantization-Aware Training and LoRA}`.
         - objective -- DPO: fits the policy without a reward model and without sampling from it
           :cite:p:`rafailov2023direct{eq. (7)}`.
+          Witness: ``trl.DPOTrainer``.
 
     Numerics:
         :math:`-\log \sigma(u)` is taken as :math:`\log(e^0 + e^{-u})` in one stable operation: a
@@ -103,13 +104,12 @@ def dpo_loss(
         >>> policy_chosen.grad
         tensor([-0.0155, -0.0311])
 
-        A policy equal to its reference is at :math:`\log 2`, and a hopeless pair costs its margin:
+        Two sets of pairs: a policy equal to its reference is at :math:`\log 2`, and hopeless pairs
+        cost their margin:
 
-        >>> ref = torch.tensor([-7.0, -9.0])
-        >>> dpo_loss(ref, ref, ref, ref).item()
-        0.6931
-        >>> dpo_loss(ref - 1000.0, ref, ref, ref, beta=1.0).item()
-        1000.0
+        >>> ref = torch.tensor([[-7.0, -9.0, -4.0], [-7.0, -9.0, -4.0]])
+        >>> dpo_loss(ref - torch.tensor([[0.0], [1000.0]]), ref, ref, ref, beta=1.0).tolist()
+        [0.6931, 1000.0]
     """
     xp = array_namespace(policy_chosen, policy_rejected, ref_chosen, ref_rejected)
     margin = beta * ((policy_chosen - ref_chosen) - (policy_rejected - ref_rejected))

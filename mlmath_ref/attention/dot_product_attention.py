@@ -56,11 +56,15 @@ def scaled_dot_product_attention(
         - layer -- Llama 3: in every head of every block; the mask keeps a token from later tokens
           and from other documents of the same sequence
           :cite:p:`grattafiori2024llama3{sec. 3.2 and table 3}`.
+          Witness: ``transformers.models.llama.modeling_llama.eager_attention_forward``.
         - layer -- gpt-oss: with a learned extra score in each row of the softmax, which takes a
           share of attention without having a value
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 153}`.
+          Witness: ``transformers.models.gpt_oss.modeling_gpt_oss.eager_attention_forward``, with
+          its extra score at minus infinity.
         - primitive -- FlashAttention-2: computes exactly this in blocks, without ever storing the
           matrix of scores :cite:p:`dao2023flashattention2{alg. 1}`.
+          Witness: ``torch.ops.aten._scaled_dot_product_flash_attention_for_cpu``.
 
     Numerics:
         A masked key gets a share of exactly 0, not a small one, and no gradient. The products cost
@@ -164,6 +168,7 @@ def multi_head_attention(
         - layer -- Original transformer: 8 heads of width 64, as self-attention in the encoder and
           the decoder and as cross-attention between them
           :cite:p:`vaswani2017attention{sec. 3.2.2 and 3.2.3}`.
+          Witness: ``torch.nn.MultiheadAttention``.
 
     Numerics:
         One head with identity projections is plain attention. The width of a head is free, and
@@ -188,13 +193,13 @@ def multi_head_attention(
         >>> multi_head_attention(x, y, w, w, w_v, w_o).tolist()
         [[96.0]]
 
-        Two heads over three items, the first two outputs:
+        Two heads over two texts of three items, the first output of each:
 
-        >>> x = np.sin(np.arange(12.0)).reshape(3, 4)
+        >>> x = np.sin(np.arange(24.0)).reshape(2, 3, 4)
         >>> w_q, w_k, w_v = np.cos(np.arange(96.0)).reshape(3, 2, 4, 4)[..., :2]
         >>> w_o = np.sin(2 * np.arange(16.0)).reshape(4, 4)
-        >>> multi_head_attention(x, x, w_q, w_k, w_v, w_o)[:2].round(4).tolist()
-        [[0.095, -0.1562, 0.035, 0.1271], [0.0505, 0.0099, -0.0587, 0.039]]
+        >>> multi_head_attention(x, x, w_q, w_k, w_v, w_o)[:, 0].round(4).tolist()
+        [[0.095, -0.1562, 0.035, 0.1271], [0.0685, -0.1824, 0.0833, 0.1131]]
 
         The same from PyTorch's module, which stores the transposes with the heads stacked:
 
@@ -203,16 +208,16 @@ def multi_head_attention(
         >>> stacked = np.concatenate([w.transpose(0, 2, 1).reshape(4, 4) for w in (w_q, w_k, w_v)])
         >>> weights = {"in_proj_weight": stacked, "out_proj.weight": w_o.T}
         >>> _ = module.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
-        >>> item = torch.tensor(x)[None]
-        >>> module(item, item, item)[0][0, :2].detach().numpy().round(4).tolist()
-        [[0.095, -0.1562, 0.035, 0.1271], [0.0505, 0.0099, -0.0587, 0.039]]
+        >>> w_k, w_v, w_o, x = (torch.tensor(w) for w in (w_k, w_v, w_o, x))
+        >>> module(x, x, x)[0][:, 0].detach().numpy().round(4).tolist()
+        [[0.095, -0.1562, 0.035, 0.1271], [0.0685, -0.1824, 0.0833, 0.1131]]
 
-        A mask that lets an item read itself only leaves no choice, so the queries get no gradient:
+        Where the mask lets an item read itself only, as in the first of these texts, there is no
+        choice, and the queries get no gradient from it:
 
         >>> q = torch.tensor(w_q, requires_grad=True)
-        >>> w_k, w_v, w_o, x = (torch.tensor(w) for w in (w_k, w_v, w_o, x))
-        >>> out = multi_head_attention(x, x, q, w_k, w_v, w_o, torch.eye(3) == 1)
-        >>> out.sum().backward()
+        >>> mask = torch.stack([torch.eye(3), torch.ones(3, 3)]) == 1
+        >>> multi_head_attention(x, x, q, w_k, w_v, w_o, mask)[0].sum().backward()
         >>> bool((q.grad == 0).all())
         True
     """
@@ -222,7 +227,7 @@ def multi_head_attention(
     heads = scaled_dot_product_attention(asked @ w_q, read @ w_k, read @ w_v, mask)
     xp = array_namespace(heads)
     rows = xp.moveaxis(heads, -3, -2)
-    return xp.reshape(rows, (*rows.shape[:-2], -1)) @ w_o
+    return xp.reshape(rows, (*rows.shape[:-2], w_o.shape[0])) @ w_o
 
 
 @checked
@@ -249,6 +254,7 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
           trained at once; the rows for new tokens reach back over all that is cached
           :cite:p:`grattafiori2024llama3{code: llama-models, models/llama3/model.py, class
           Transformer}`.
+          Witness: ``transformers.masking_utils.create_causal_mask``.
         - constraint -- gpt-oss: the same triangle in each layer; every second layer also cuts off
           what lies 128 or more tokens back
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, lines 161 and 188}`.
@@ -276,14 +282,12 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
         >>> causal_mask(np.arange(5))[-2:].astype(int).tolist()
         [[1, 1, 1, 1, 0], [1, 1, 1, 1, 1]]
 
-        Positions decide, not the places in the array; equal positions see each other:
+        Positions decide, not the places in the array, in each text by itself; equal positions see
+        each other:
 
         >>> import torch
-        >>> causal_mask(torch.tensor([4, 0, 4, 2])).int()
-        tensor([[1, 1, 1, 1],
-                [0, 1, 0, 0],
-                [1, 1, 1, 1],
-                [0, 1, 0, 1]], dtype=torch.int32)
+        >>> causal_mask(torch.tensor([[4, 0, 4], [5, 3, 2]])).int().tolist()
+        [[[1, 1, 1], [0, 1, 0], [1, 1, 1]], [[1, 1, 1], [0, 1, 1], [0, 0, 1]]]
 
         Under it the first item of a text reads itself alone, the second the mean of two:
 

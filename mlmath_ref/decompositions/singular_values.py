@@ -114,19 +114,24 @@ def low_rank_approximation(
 ) -> Real[Array, "*batch m n"]:
     r"""Best low-rank approximation: the nearest matrix of rank at most k.
 
-    .. math:: A_k = \sum_{i=1}^{k} \sigma_i u_i v_i^\top
+    .. math:: A_k = \sum_{i=1}^{k} \sigma_i(A) \, u_i v_i^\top
 
     No matrix of rank at most :math:`k` is nearer to :math:`A`, in the Frobenius norm and in the
     spectral norm (Eckart-Young-Mirsky). What is left has :math:`\lVert A - A_k \rVert_F^2 =
     \sigma_{k+1}^2 + \dots + \sigma_{\min(m, n)}^2`.
 
     Args:
-        a: :math:`A`, a matrix with the singular values :math:`\sigma_1 \geq \sigma_2 \geq \dots`
-            and the singular vectors :math:`u_i` and :math:`v_i`.
+        a: :math:`A`, a matrix with the singular values
+            :math:`\sigma_1(A) \geq \sigma_2(A) \geq \dots` and the singular vectors :math:`u_i`
+            and :math:`v_i`.
         k: :math:`k`, how many singular values are kept.
 
     Returns:
         :math:`A_k`, of the same shape as :math:`A`.
+
+    Where:
+        - :math:`u_i`: ``np.linalg.svd(a).U[:, i - 1]``, the left singular vectors.
+        - :math:`v_i`: ``np.linalg.svd(a).Vh[i - 1]``, the right singular vectors.
 
     Also called:
         truncated SVD, Eckart-Young theorem, Eckart-Young-Mirsky, rank-k approximation, matrix
@@ -139,6 +144,7 @@ def low_rank_approximation(
         - primitive -- PiSSA: an adapter starts from the leading singular values and vectors of the
           weight, and what is left of the weight is frozen
           :cite:p:`meng2024pissa{code: huggingface/peft, src/peft/tuners/lora/layer.py, line 440}`.
+          Witness: ``peft.tuners.lora.layer.Linear``.
 
     Numerics:
         Stored as two factors it takes :math:`k (m + n)` numbers instead of :math:`m n`. Where
@@ -180,10 +186,10 @@ def low_rank_approximation(
         tensor([[1.5000, 1.5000],
                 [4.5000, 4.5000]])
 
-        At full rank nothing is lost:
+        At full rank nothing is lost, of neither of two matrices:
 
-        >>> low_rank_approximation(a, 2).round(4).tolist()
-        [[3.0, 0.0], [4.0, 5.0]]
+        >>> low_rank_approximation(np.stack([a, 0.5 * a.T]), 2).round(4).tolist()
+        [[[3.0, 0.0], [4.0, 5.0]], [[1.5, 2.0], [0.0, 2.5]]]
     """
     u, sigma, v = svd(a)
     return (u[..., :k] * sigma[..., None, :k]) @ v[..., :k].mT

@@ -111,13 +111,14 @@ def pca(
         Z_{ic} &= \sum_{j=1}^{d} (X_{ij} - \bar{x}_j) V_{jc}, \qquad
         \bar{x}_j = \frac{1}{n} \sum_{i=1}^{n} X_{ij}, \\
         \lambda_c V_{jc} &= \sum_{l=1}^{d} C_{jl} V_{lc}, \qquad
-        C_{jl} = \frac{1}{n-1} \sum_{i=1}^{n} (X_{ij} - \bar{x}_j)(X_{il} - \bar{x}_l)
+        C_{jl} = \frac{1}{n-1} \sum_{i=1}^{n} (X_{ij} - \bar{x}_j)(X_{il} - \bar{x}_l), \\
+        V^\top V &= I, \qquad \lambda_1 \geq \dots \geq \lambda_k
         \end{aligned}
 
     The columns of :math:`V` are the eigenvectors of the covariance matrix :math:`C` with the
-    :math:`k` largest eigenvalues :math:`\lambda_1 \geq \dots \geq \lambda_k`. The scores are
-    uncorrelated with variances :math:`\lambda_c`, and no other :math:`k` directions leave a smaller
-    squared error.
+    :math:`k` largest eigenvalues :math:`\lambda_1 \geq \dots \geq \lambda_k`, and :math:`I` is the
+    identity matrix. The scores are uncorrelated with variances :math:`\lambda_c`, and no other
+    :math:`k` directions leave a smaller squared error.
 
     Args:
         x: :math:`X`, samples in rows, with the mean :math:`\bar{x}`.
@@ -149,7 +150,7 @@ def pca(
         ``(lambda p: (p.transform(x), p.components_.T, p.explained_variance_))(
         np.errstate(invalid="ignore")(sklearn.decomposition.PCA(k, svd_solver="full").fit)(x))``,
         ``(lambda v: ((x - x.mean(0)) @ v, v, np.var(x @ v, axis=0, ddof=1)))(
-        sklearn.utils.extmath.svd_flip(np.linalg.eigh(-np.cov(x.T))[1][:, :k], None)[0])``
+        sklearn.utils.extmath.svd_flip(np.linalg.eigh(-np.atleast_2d(np.cov(x.T)))[1][:, :k], None)[0])``
 
     Examples:
         By hand, the samples lie on a line of direction :math:`(2, 1)`, at :math:`-\sqrt{5}, 0,
@@ -169,6 +170,11 @@ def pca(
         [[-2.4029, -0.0227], [2.5769, 0.6719], [0.5676, -1.7319], [-0.7416, 1.0827]]
         >>> v.round(4).tolist(), variance.round(4).tolist()
         ([[-0.3701, 0.851], [0.8666, 0.1718], [-0.3347, -0.4962]], [4.4288, 1.5412])
+
+        Each group is centered by itself; stretched by two, its variance is four times as large:
+
+        >>> pca(np.stack([x, 7.0 - 2.0 * x]), 1)[2].round(4).tolist()
+        [[5.0], [20.0]]
 
         The gradient of the first variance is :math:`2 z v^\top / (n - 1)`:
 

@@ -56,8 +56,11 @@ def lora_update(
         - constraint -- rsLoRA: divides :math:`\alpha` by :math:`\sqrt r` in place of :math:`r`
           :cite:p:`kalajdzievski2023rank{code: huggingface/peft, src/peft/tuners/lora/layer.py,
           line 279}`.
+          Witness: ``peft.LoraConfig``, with :math:`\alpha / \sqrt r` in the place of
+          :math:`\alpha`.
         - constraint -- LoRA: limits the rank of what fine-tuning may add to the matrices of GPT-3
           :cite:p:`hu2022lora{sec. 4.1}`.
+          Witness: ``peft.tuners.lora.layer.Linear``.
 
     Numerics:
         The factors hold :math:`r (d + k)` numbers, the full change :math:`d k`: for a square matrix

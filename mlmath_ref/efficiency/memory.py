@@ -50,6 +50,7 @@ def kv_cache_bytes(
         - analysis -- Llama 3: 8 key and value heads at every size, against 32, 64 and 128 query
           heads, make the cache 4, 8 and 16 times smaller
           :cite:p:`grattafiori2024llama3{sec. 3.2, table 3}`.
+          Witness: ``transformers.DynamicCache``.
         - compression -- DeepSeek-V3: latent attention keeps one vector of 512 and one rotary key of
           64 for each token and layer, where this count has :math:`2 h_{\mathrm{kv}} d_h`
           :cite:p:`deepseek2024v2{sec. 2.1.4, table 1},deepseek2024v3{code: inference/model.py, line

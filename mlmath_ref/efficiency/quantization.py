@@ -61,6 +61,7 @@ def quantize_affine(
           point for each token, then rounds and clamps to -128..127
           :cite:p:`or2025torchao{code: torchao/quantization/utils.py, line 529;
           torchao/quantization/quant_primitives.py, line 480}`.
+          Witness: ``torchao.quantization.quant_primitives.quantize_affine``.
 
     Numerics:
         Without the clamp a narrow integer wraps: 130 would be stored as -126. The quotient is

@@ -47,6 +47,8 @@ def embedding_lookup(
           vectors together :cite:p:`deepseek2024v3{code: inference/model.py, lines 107-128}`.
         - regularizer -- OLMo 2: the table is exempt from weight decay
           :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, line 50}`.
+          Witness: ``transformers.Olmo2Model``, without its padding token, whose row gets no
+          gradient.
 
     Numerics:
         A copy, hence exact. An id outside :math:`0, \dots, V - 1` is an error here; plain NumPy
@@ -81,8 +83,9 @@ def embedding_lookup(
 
         >>> embedding_lookup(e, torch.tensor([-1]))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: embedding_lookup: ids must hold integers from 0 up to, ... 4, got [-1]
+        ValueError: embedding_lookup: ids must hold integers from 0 up to, ... 4, got -1 at [0]
     """
     xp = array_namespace(e, ids)
-    rows = xp.take_along_axis(e, xp.reshape(ids, (-1, 1)), axis=0)
+    index = xp.reshape(xp.astype(ids, xp.int64), (-1, 1))  # PyTorch indexes by no other type
+    rows = xp.take_along_axis(e, index, axis=0)
     return xp.reshape(rows, (*ids.shape, e.shape[-1]))

@@ -60,6 +60,7 @@ def ddpm_add_noise(
           line 228; models/diffloss.py, line 23}`.
         - objective -- DDPM: makes a training example of any time cost one evaluation of the network
           :cite:p:`ho2020denoising{eq. (4), alg. 1}`.
+          Witness: ``diffusers.DDPMScheduler``.
 
     Numerics:
         At :math:`\bar\alpha_t = 1` the data come back, at 0 the noise alone. Near 1 the difference
@@ -82,14 +83,14 @@ def ddpm_add_noise(
 
         >>> import torch
         >>> x0 = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]] * 2, requires_grad=True)
-        >>> alpha_bar = torch.tensor([[0.64], [0.09]])
-        >>> x_t = ddpm_add_noise(x0, alpha_bar, torch.zeros(2, 2, 3))
+        >>> alpha_bar = torch.tensor([[0.64], [0.36]])
+        >>> x_t = ddpm_add_noise(x0, alpha_bar, torch.full((2, 2, 3), 0.5))
         >>> x_t[:, 1].detach()
-        tensor([[3.2000, 4.0000, 4.8000],
-                [1.2000, 1.5000, 1.8000]])
+        tensor([[3.5000, 4.3000, 5.1000],
+                [2.8000, 3.4000, 4.0000]])
         >>> x_t.sum().backward()
         >>> x0.grad[:, 0, 0]
-        tensor([0.8000, 0.3000])
+        tensor([0.8000, 0.6000])
 
         Two steps of :math:`\beta = 0.2` and 0.5 are one jump to 0.8 times 0.5, with a noise of unit
         variance that mixes theirs:

@@ -35,11 +35,11 @@ def gaussian_kl(
 
     Args:
         mu: :math:`\mu`, the mean.
-        log_var: :math:`\log \sigma^2`, the logarithm of the variances, which a network may leave
+        log_var: :math:`\log \sigma_i^2`, the logarithm of the variances, which a network may leave
             unbounded.
 
     Returns:
-        :math:`D_{\mathrm{KL}}`, in nats, one number per batch element; :math:`\mathcal{N}` is the
+        :math:`D_{\mathrm{KL}}(\mathcal{N}(\mu, \operatorname{diag}(\sigma^2)) \,\|\, \mathcal{N}(0, I))`, in nats, one number per batch element; :math:`\mathcal{N}` is the
         normal distribution.
 
     Also called:
@@ -52,6 +52,7 @@ def gaussian_kl(
           line 39; opensora/models/vae/losses.py, line 120}`.
         - regularizer -- Latent diffusion: keeps the codes of the first stage at a moderate scale,
           with a small weight :cite:p:`rombach2022high{sec. 3.1}`.
+          Witness: ``diffusers.models.autoencoders.vae.DiagonalGaussianDistribution``.
         - regularizer -- Variational autoencoder: the part of the evidence lower bound that needs no
           sampling :cite:p:`kingma2014auto{eq. (10), appendix B}`.
 
@@ -87,11 +88,11 @@ def gaussian_kl(
         >>> mu.grad.tolist(), log_var.grad.tolist()
         ([0.5, -1.5], [1.5, -0.25])
 
-        The standard normal itself is at zero, and a tiny offset :math:`v` of the log-variance costs
-        :math:`v^2 / 4`:
+        The standard normal itself is at zero, a shift of it by :math:`(1, -2, 3)` at 7, and a tiny
+        offset :math:`v` of the log-variance costs :math:`v^2 / 4`:
 
-        >>> float(gaussian_kl(np.zeros(3), np.zeros(3)))
-        0.0
+        >>> gaussian_kl(np.asarray([[0.0, 0.0, 0.0], [1.0, -2.0, 3.0]]), np.zeros((2, 3))).tolist()
+        [0.00, 7.00]
         >>> float(gaussian_kl(np.zeros(1), np.full(1, 1e-7)) / 1e-14)
         0.2500
     """
@@ -115,7 +116,7 @@ def reparameterize(
 
     Args:
         mu: :math:`\mu`, the mean.
-        log_var: :math:`\log \sigma^2`, the logarithm of the variances.
+        log_var: :math:`\log \sigma_i^2`, the logarithm of the variances.
         noise: :math:`\epsilon`, a standard normal draw; zeros give the mean.
 
     Returns:
@@ -130,6 +131,7 @@ def reparameterize(
           become a latent this way
           :cite:p:`labs2025kontext{code: black-forest-labs/flux, src/flux/modules/autoencoder.py,
           line 277}`.
+          Witness: ``diffusers.models.autoencoders.vae.DiagonalGaussianDistribution``.
         - sampling -- MAR: each training step draws fresh latents from the posterior of a pretrained
           autoencoder
           :cite:p:`li2024autoregressive{code: LTH14/mar, models/vae.py, line 413; engine_mar.py,

@@ -51,6 +51,7 @@ def gcn_layer(
         - layer -- Graph convolutional network: labels the documents of a citation network from few
           examples with two of these layers; a ReLU follows the first, no activation the second
           :cite:p:`kipf2017semi{eq. (2); code: gcn/models.py, class GCN}`.
+          Witness: ``torch_geometric.nn.GCNConv``.
         - layer -- Tuned GCN: a stack of these layers with residual connections, normalization and
           dropout is compared with graph transformers on 18 benchmarks of node classification
           :cite:p:`luo2024classic{abstract; code: medium_graph/model.py, lines 38 and 54}`.
@@ -59,7 +60,8 @@ def gcn_layer(
         The loop keeps every degree at 1 or more, so a node without neighbors is no division by
         zero: it gets :math:`x W`. With a dense matrix the cost is
         :math:`2 n^2 d_{\mathrm{in}} + 2 n d_{\mathrm{in}} d_{\mathrm{out}}` operations; libraries
-        for large graphs store the edges only.
+        for large graphs store the edges only. A node whose degree overflows is left out: its
+        row is 0.
 
     Checked against:
         ``np.array([sum((a[i, j] + (i == j)) / math.sqrt((1 + a[i].sum()) * (1 + a[j].sum()))
@@ -91,10 +93,19 @@ def gcn_layer(
         >>> x.grad[:, 0]
         tensor([0.6667, 0.2182, 0.0000])
 
-        A node without neighbors keeps its features:
+        Two graphs of three nodes: a node without neighbors keeps its features, and in the second
+        all are joined, so each gets the mean:
 
-        >>> gcn_layer(np.zeros((1, 1)), np.asarray([[0.3, -1.2]]), np.eye(2)).tolist()
-        [[0.3, -1.2]]
+        >>> edges = np.stack([np.zeros((3, 3)), 1.0 - np.eye(3)])
+        >>> x = np.asarray([[0.3], [-1.2], [2.7]])
+        >>> gcn_layer(edges, np.stack([x, x]), np.ones((1, 1)))[..., 0].round(4).tolist()
+        [[0.3, -1.2, 2.7], [0.6, 0.6, 0.6]]
+
+        Weights whose sum leaves the range of float32 leave nothing:
+
+        >>> a = torch.tensor([[0.0, 2e38, 0.0], [2e38, 0.0, 2e38], [0.0, 2e38, 0.0]])
+        >>> gcn_layer(a, torch.ones(3, 1), torch.ones(1, 1))[1]
+        tensor([0.])
     """
     xp = array_namespace(a, x, w)
     looped = a + xp.eye(a.shape[-1], dtype=a.dtype, device=a.device)

@@ -82,10 +82,11 @@ def kl_divergence(
         >>> q.grad
         tensor([-2.0000, -0.6667])
 
-        An event that :math:`q` calls impossible costs without bound:
+        An event that :math:`q` calls impossible costs without bound; each row is one pair:
 
-        >>> kl_divergence(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
-        tensor(inf)
+        >>> p, q = torch.full((2, 2), 0.5), torch.tensor([[1.0, 0.0], [0.25, 0.75]])
+        >>> kl_divergence(p, q)
+        tensor([   inf, 0.1438])
 
         An event that does not happen costs nothing, and :math:`q` is free to call it impossible:
 
@@ -162,12 +163,13 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
         tensor([[-0.3556, -1.8109, -1.5878],
                 [-2.3481, -0.6253, -0.6898]])
 
-        Independent coins tell nothing of each other:
+        Two tables: independent variables tell nothing of each other, and one that decides the other
+        tells its entropy, :math:`-0.2 \log 0.2 - 0.8 \log 0.8`:
 
-        >>> mutual_information(torch.full((2, 2), 0.25))
-        tensor(0.)
+        >>> tables = np.asarray([[[0.06, 0.14], [0.24, 0.56]], [[0.0, 0.2], [0.8, 0.0]]])
+        >>> mutual_information(tables).tolist()
+        [0.0000, 0.5004]
     """
     xp = array_namespace(p)
     margins = xp.sum(p, axis=-1, keepdims=True) * xp.sum(p, axis=-2, keepdims=True)
-    flat = (*p.shape[:-2], -1)
-    return kl_divergence(xp.reshape(p, flat), xp.reshape(margins, flat))
+    return xp.sum(xlogy(p, p) - xlogy(p, margins), axis=(-2, -1))

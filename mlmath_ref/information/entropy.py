@@ -47,6 +47,7 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
           :cite:p:`pagnoni2024byte{code: bytelatent/data/patcher.py, line 48}`.
         - regularizer -- Proximal policy optimization: a bonus for it in the objective keeps a
           policy from settling too early :cite:p:`schulman2017proximal{eq. (9)}`.
+          Witness: ``stable_baselines3.common.distributions.CategoricalDistribution``.
 
     Numerics:
         The convention :math:`0 \log 0 = 0` is kept by :ref:`xlogy <xlogy>` without an epsilon, so that a certain

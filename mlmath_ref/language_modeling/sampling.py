@@ -51,6 +51,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
           :cite:p:`grattafiori2024llama3{code: llama/generation.py, lines 343-365}`.
         - sampling -- Nucleus sampling: proposed because a fixed number of tokens is too many for
           a sure model and too few for an unsure one :cite:p:`holtzman2020curious{sec. 3.1, 3.2}`.
+          Witness: ``transformers.TopPLogitsWarper``.
 
     Numerics:
         The probabilities are summed up from the smallest, and a token stays if those not above it
@@ -89,11 +90,12 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         >>> share.tolist(), z.grad
         ([0.625, 0.375, 0.0, 0.0], tensor([ 0.2344, -0.2344,  0.0000,  0.0000]))
 
-        Ties stay together, a token that is nearly certain stands alone, and :math:`p = 1` cuts
-        nothing:
+        Ties stay together, each row is cut by itself, a token that is nearly certain stands alone,
+        and :math:`p = 1` cuts nothing:
 
-        >>> top_p_filter(torch.tensor([2.0, 2.0, 2.0, 0.0]), 0.2)
-        tensor([2., 2., 2., -inf])
+        >>> top_p_filter(torch.tensor([[2.0, 2.0, 2.0, 0.0], [0.5, 3.5, -3.0, 3.0]]), 0.5)
+        tensor([[2.0000, 2.0000, 2.0000,   -inf],
+                [  -inf, 3.5000,   -inf,   -inf]])
         >>> top_p_filter(torch.tensor([0.0, -40.0]), 0.999)
         tensor([0., -inf])
         >>> top_p_filter(torch.tensor([0.0, -40.0]), 1.0)

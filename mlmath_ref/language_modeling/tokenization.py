@@ -24,7 +24,7 @@ def byte_pair_merge(
     r"""Byte-pair encoding: joins the pair of neighbors that occurs most often, everywhere.
 
     .. math::
-        (a, b)^{\star} = \arg\max_{a, b} \sum_{w \in \mathcal{C}} c_w \sum_{i=1}^{|w| - 1}
+        (a, b)^{\star} = \arg\max_{a, b \in \mathcal{S}} \sum_{w \in \mathcal{C}} c_w \sum_{i=1}^{|w| - 1}
         \mathbb{1}[w_i = a \wedge w_{i+1} = b]
 
     Then every :math:`a` followed by :math:`b` becomes the one symbol :math:`ab`, from the left and
@@ -36,7 +36,11 @@ def byte_pair_merge(
             length :math:`|w|`, with their counts :math:`c_w`.
 
     Returns:
-        The corpus after the merge, and :math:`(a, b)^{\star}`, the pair that was merged.
+        :math:`(\cdot, (a, b)^{\star})`, the corpus after the merge and the merged pair.
+
+    Where:
+        - :math:`\mathcal{S}`: ``{s for w in words for s in w}``, the symbols.
+        - :math:`c_w`: ``words[w]``, the count of a word.
 
     Raises:
         ValueError: No word has two symbols.

@@ -60,12 +60,15 @@ def layer_norm(
           line 231}`.
         - layer -- Original transformer: normalizes the sum of a sublayer and its input
           :cite:p:`vaswani2017attention{sec. 3.1}`.
+          Witness: ``torch.nn.TransformerEncoderLayer``.
 
     Numerics:
         The features are centered before they are squared: the mean of squares minus the square of
         the mean would lose all digits where the mean is large. Equal features give :math:`\beta`.
         Libraries differ in :math:`\epsilon` (1e-5 here and in PyTorch, 1e-6 in
         DeepSeek-V3.2-Exp), and ``torch.var`` divides by :math:`d - 1` unless told otherwise.
+        Where squares overflow, in float32 from :math:`1.9 \cdot 10^{19}` on, the result is
+        :math:`\beta`.
 
     Checked against:
         ``torch.nn.functional.layer_norm(x, x.shape, gamma, beta, eps)``
@@ -109,6 +112,11 @@ def layer_norm(
 
         >>> layer_norm(np.asarray([1.0, 3.0, 5.0]) + 1e8, np.ones(3), np.zeros(3)).round(4).tolist()
         [-1.2247, 0.0, 1.2247]
+
+        Features whose squares leave the range of float32 leave :math:`\beta`:
+
+        >>> layer_norm(torch.tensor([1e20, 2e20]), torch.ones(2), torch.tensor([0.3, -0.2]))
+        tensor([ 0.3000, -0.2000])
     """
     xp = array_namespace(x)
     centered = x - xp.mean(x, axis=-1, keepdims=True)
@@ -146,21 +154,27 @@ def rms_norm(
           vocabulary
           :cite:p:`grattafiori2024llama3{code: llama-models, models/llama3/model.py, class
           RMSNorm}`.
+          Witness: ``transformers.models.llama.modeling_llama.LlamaRMSNorm``.
         - layer -- OLMo 2: on the output of each sublayer, before the residual sum, and on the
           queries and keys of attention :cite:p:`olmo2024two{code:
           configs/official-1124/OLMo2-7B-stage1.yaml, norm_after and attention_layer_norm}`.
+          Witness: ``transformers.models.olmo2.modeling_olmo2.Olmo2RMSNorm``.
         - layer -- gpt-oss: before each sublayer, with :math:`\epsilon` = 1e-5, computed in 32 bits
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 43}`.
+          Witness: ``transformers.models.gpt_oss.modeling_gpt_oss.GptOssRMSNorm``.
         - layer -- Gemma 3: the stored weight :math:`w` is the distance from 1, so that
           :math:`\gamma = 1 + w`
           :cite:p:`gemma2025three{code: gemma_pytorch, gemma/model.py, line 187}`.
+          Witness: ``transformers.models.gemma3.modeling_gemma3.Gemma3RMSNorm``, with :math:`w =
+          \gamma - 1`.
 
     Numerics:
         An input of zeros gives zeros; the :math:`\epsilon` that makes it so is missing from the
         paper's formula :cite:p:`zhang2019root{eq. (4)}` and differs among systems: 1e-6 in
         DeepSeek-V3 and OLMo 2, 1e-5 in gpt-oss, the rounding unit of the number format in
         ``torch.nn.functional.rms_norm`` by default. Squares overflow or lose digits in 16 bits; the
-        four systems above compute them in 32.
+        four systems above compute them in 32. Where they overflow in float32, from
+        :math:`1.9 \cdot 10^{19}` on, the result is 0.
 
     Checked against:
         ``torch.nn.functional.rms_norm(x, x.shape, gamma, eps)``
@@ -202,6 +216,11 @@ def rms_norm(
 
         >>> rms_norm(np.zeros(3), np.ones(3)).tolist()
         [0.0, 0.0, 0.0]
+
+        Features whose squares leave the range of float32 leave nothing:
+
+        >>> rms_norm(torch.tensor([1e20, 2e20]), torch.ones(2))
+        tensor([0., 0.])
     """
     xp = array_namespace(x)
     mean_square = xp.mean(x**2, axis=-1, keepdims=True)

@@ -46,13 +46,12 @@ def lstm_cell(
         x: :math:`x_t`, the input of this step.
         h: :math:`h_{t-1}`, the output of the step before.
         c: :math:`c_{t-1}`, the memory after the step before.
-        w: :math:`W`, weights of the input: :math:`W_i`, :math:`W_f`, :math:`W_g`, :math:`W_o`
-            stacked, one row for each feature.
-        u: :math:`U`, weights of the output before, stacked in the same order.
-        b: :math:`b`, offsets, stacked in the same order.
+        w: :math:`W_i, W_f, W_g, W_o`, weights of the input, stacked, one row for each feature.
+        u: :math:`U_i, U_f, U_g, U_o`, weights of the output before, stacked in the same order.
+        b: :math:`b_i, b_f, b_g, b_o`, offsets, stacked in the same order.
 
     Returns:
-        :math:`h_t` and :math:`c_t`, the output and the memory after this step.
+        :math:`(h_t, c_t)`, the output and the memory after this step.
 
     Also called:
         LSTM, LSTM cell, long short term memory, gated recurrent cell, nn.LSTMCell, forget gate,
@@ -66,6 +65,7 @@ def lstm_cell(
           the sigmoid of the write gate by an exponential and divides the memory by a running sum of
           gates
           :cite:p:`beck2024xlstm{code: xlstm/blocks/slstm/src/vanilla, lstm.py and slstm.py}`.
+          Witness: ``xlstm.blocks.slstm.src.vanilla.lstm.slstm_forward_pointwise``.
 
     Numerics:
         Saturated gates are exact: 0 forgets all, 1 keeps :math:`c_{t-1}` to the last digit. The
@@ -110,11 +110,13 @@ def lstm_cell(
         >>> c.grad
         tensor([0.8808])
 
-        A closed write gate and an open keep gate leave the memory as it was:
+        A closed write gate and an open keep gate leave the memory as it was, in every row:
 
-        >>> b = torch.tensor([-1000.0, 1000.0, 0.0, 0.0])
-        >>> lstm_cell(zero, zero, c.detach(), torch.zeros(4, 1), torch.zeros(4, 1), b)[1]
-        tensor([0.7000])
+        >>> b, c = torch.tensor([-1000.0, 1000.0, 0.0, 0.0]), torch.tensor([[0.7], [-1.9]])
+        >>> zero = torch.zeros(2, 1)
+        >>> lstm_cell(zero, zero, c, torch.zeros(4, 1), torch.zeros(4, 1), b)[1]
+        tensor([[ 0.7000],
+                [-1.9000]])
     """
     xp = array_namespace(x, h, c)
     m = h.shape[-1]

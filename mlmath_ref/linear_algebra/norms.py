@@ -51,6 +51,7 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         - regularizer -- Spectral normalization: each weight matrix of a GAN's discriminator is
           divided by an estimate of its spectral norm from one power iteration a step
           :cite:p:`miyato2018spectral{eq. (8), alg. 1}`.
+          Witness: ``torch.nn.utils.parametrizations.spectral_norm``, run until it has converged.
 
     Numerics:
         All singular values are computed, in time of order :math:`m n \min(m, n)`; power iteration
@@ -82,10 +83,11 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         >>> float(spectral_norm(np.asarray([[1.5, -2.0, 0.7], [0.3, 2.5, -1.2]])))
         3.5602
 
-        The zero matrix stretches nothing:
+        The zero matrix stretches nothing; beside it, one that stretches the axes by 2 and 7:
 
-        >>> float(spectral_norm(np.zeros((2, 3))))
-        0.0
+        >>> stretch = np.asarray([[2.0, 0.0], [0.0, -7.0]])
+        >>> spectral_norm(np.stack([0.0 * stretch, stretch])).tolist()
+        [0.00, 7.00]
     """
     xp = array_namespace(a)
     return xp.linalg.svdvals(a)[..., 0]
@@ -148,10 +150,12 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         >>> float(nuclear_norm(np.asarray([[1.5, -2.0, 0.7], [0.3, 2.5, -1.2]])))
         4.9185
 
-        A matrix of rank one has a single singular value, the product of the two lengths:
+        A matrix of rank one has a single singular value, the product of the two lengths; beside it,
+        one with the singular values 2 and 7:
 
-        >>> float(nuclear_norm(np.asarray([[3.0], [4.0]]) * np.asarray([[12.0, 5.0]])))
-        65.0
+        >>> rank_one = np.asarray([[3.0], [4.0]]) * np.asarray([[12.0, 5.0]])
+        >>> nuclear_norm(np.stack([rank_one, np.asarray([[0.0, 2.0], [-7.0, 0.0]])])).tolist()
+        [65.00, 9.00]
     """
     xp = array_namespace(a)
     return xp.sum(xp.linalg.svdvals(a), axis=-1)

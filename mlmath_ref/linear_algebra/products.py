@@ -71,10 +71,11 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
         >>> round(dot.item(), 4), a.grad
         (-0.45, tensor([ 1.9000,  0.4000, -0.6000]))
 
-        Perpendicular vectors give zero:
+        Row by row; perpendicular vectors give zero:
 
-        >>> float(dot_product(np.asarray([3.0, 4.0]), np.asarray([-4.0, 3.0])))
-        0.0
+        >>> a, b = np.asarray([[3.0, 4.0], [2.0, -1.5]]), np.asarray([[-4.0, 3.0], [0.5, 6.0]])
+        >>> dot_product(a, b).tolist()
+        [0.00, -8.00]
     """
     xp = array_namespace(a, b)
     return xp.sum(a * b, axis=-1)
@@ -109,6 +110,7 @@ def cosine_similarity(
           :cite:p:`simeoni2025dinov3{code: dinov3/loss/gram_loss.py, line 62}`.
         - similarity -- CLIP: an image and a text are compared by the cosine of their embeddings,
           times a learned scale :cite:p:`radford2021learning{code: clip/model.py, CLIP.forward}`.
+          Witness: ``transformers.CLIPModel``.
 
     Numerics:
         A zero vector has no direction and is refused. Each vector is divided by its largest entry
@@ -135,22 +137,26 @@ def cosine_similarity(
         >>> a.grad
         tensor([ 0.0448, -0.0336])
 
-        Off the axes, with a value that ``scipy.spatial.distance.cosine`` confirms:
+        Two pairs off the axes, with values that ``scipy.spatial.distance.cosine`` confirms:
 
-        >>> a, b = np.asarray([0.7, -1.3, 2.1]), np.asarray([1.9, 0.4, -0.6])
-        >>> float(cosine_similarity(a, b))
-        -0.0862
+        >>> a = np.asarray([[0.7, -1.3, 2.1], [-2.9, -1.3, 0.0]])
+        >>> b = np.asarray([[1.9, 0.4, -0.6], [-0.8, 0.0, -1.7]])
+        >>> cosine_similarity(a, b).round(4).tolist()
+        [-0.0863, 0.3885]
 
         Lengths whose squares do not fit into a float do no harm:
 
-        >>> float(cosine_similarity(1e200 * a, 1e-200 * b))
-        -0.0862
+        >>> cosine_similarity(1e200 * a, 1e-200 * b).round(4).tolist()
+        [-0.0863, 0.3885]
 
-        The same direction gives one and no more, also where the quotient rounds upwards:
+        The same direction gives one and no more, also where the quotient rounds upwards; the
+        opposite direction gives minus one:
 
         >>> a = np.asarray([2.6, 2.4, 2.1])
         >>> float(cosine_similarity(a, 3.0 * a)) <= 1.0
         True
+        >>> float(cosine_similarity(a, -3.0 * a))
+        -1.0000
 
         A zero vector is refused:
 

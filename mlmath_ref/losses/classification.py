@@ -30,12 +30,12 @@ def softmax_cross_entropy(
     r"""Cross-entropy loss: the mean surprise at the true labels, given scores for all classes.
 
     .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n}
-       \log \frac{e^{z_{i, y_i}}}{\sum_{c=0}^{k-1} e^{z_{i c}}}
+       \log \frac{e^{z_{i, y_i + 1}}}{\sum_{c=1}^{k} e^{z_{i c}}}
 
     It is 0 only in the limit of certain and right predictions, and :math:`\log k` when all scores
     are equal. It is convex in the scores, and its derivative in :math:`z_{i c}` is
     :math:`(s_{i c} - t_{i c}) / n`, with :math:`s` the softmax of each row and :math:`t_{i c}` one
-    where :math:`c = y_i` and zero elsewhere.
+    where :math:`c = y_i + 1` and zero elsewhere.
 
     Args:
         z: :math:`z`, scores (logits), a row for each sample and a column for each class.
@@ -54,6 +54,7 @@ def softmax_cross_entropy(
           token that lies one step further ahead :cite:p:`deepseek2024v3{eq. (24)}`.
         - objective -- OLMo 2: the loss of pre-training, over the next token, to which a z-loss on
           the same scores is added :cite:p:`olmo2024two{code: olmo/train.py, line 132}`.
+          Witness: ``transformers.loss.loss_utils.ForCausalLMLoss``.
 
     Numerics:
         The logarithm of the sum is computed as a log-sum-exp, so that scores of 1000 do no harm. A
@@ -142,6 +143,7 @@ def focal_loss(
           :cite:p:`ravi2024sam2{code: training/loss_fns.py, line 52}`.
         - objective -- RetinaNet: trains a detector on all of its boxes at once, almost all of which
           hold no object :cite:p:`lin2017focal{eq. (5)}`.
+          Witness: ``transformers.loss.loss_for_object_detection.sigmoid_focal_loss``.
 
     Numerics:
         The logarithms of :math:`p_t` and of :math:`1 - p_t` both come from the score, by a stable

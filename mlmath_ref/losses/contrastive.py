@@ -65,6 +65,7 @@ def info_nce(
           neither labels nor a memory of earlier batches :cite:p:`chen2020simple{eq. (1)}`; the
           released code adds the means of the two sides, which is twice this number
           :cite:p:`chen2020simple{code: objective.py, line 86}`.
+          Witness: ``pytorch_metric_learning.losses.NTXentLoss``.
         - estimator -- Contrastive predictive coding: with :math:`N` candidates, :math:`\log N`
           minus a loss of this kind bounds the mutual information from below, and cannot show more
           than :math:`\log N` :cite:p:`oord2018representation{sec. 2.3}`.
@@ -109,16 +110,19 @@ def info_nce(
         >>> bool(torch.all(torch.abs(torch.sum(first * first.grad, dim=1)) < 1e-12))
         True
 
-        All views alike give :math:`\log (2 \cdot 3 - 1)`, and a single pair gives 0:
+        Views that are all alike give :math:`\log (2 \cdot 3 - 1)`, here beside the views from
+        above, and a single pair gives 0:
 
-        >>> info_nce(torch.ones(3, 2), torch.ones(3, 2))
-        tensor(1.6094)
+        >>> z1, z2 = (torch.tensor(np.stack([z, np.ones((3, 2))])).float() for z in (z1, z2))
+        >>> info_nce(z1, z2, tau=0.5)
+        tensor([0.5233, 1.6094])
         >>> info_nce(torch.tensor([[0.3, -1.2]]), torch.tensor([[0.9, 2.1]]))
         tensor(0.)
     """
     xp = array_namespace(z1, z2)
     n = z1.shape[-2]
     z = xp.concat([z1, z2], axis=-2)
+    z = z / xp.max(xp.abs(z), axis=-1, keepdims=True)  # so that no square overflows or vanishes
     u = z / xp.linalg.vector_norm(z, axis=-1, keepdims=True)
     s = u @ u.mT / tau
     itself = xp.eye(2 * n, dtype=s.dtype, device=s.device) == 1

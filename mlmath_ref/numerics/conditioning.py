@@ -85,8 +85,8 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
 
         >>> float(condition_number(np.asarray([[0.6, -0.8], [0.8, 0.6]])))
         1.0
-        >>> condition_number(torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
-        tensor(inf)
+        >>> condition_number(torch.tensor([[[4.0, 0.0], [0.0, 0.0]], [[6.0, 0.0], [0.0, -2.0]]]))
+        tensor([inf, 3.0000])
         >>> condition_number(torch.zeros(2, 3))
         tensor(inf)
     """

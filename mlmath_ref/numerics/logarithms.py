@@ -47,6 +47,7 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
         - primitive -- FlashAttention-2: one such number per query is all that the forward pass
           keeps of the scores; the backward pass rebuilds the shares from it
           :cite:p:`dao2023flashattention2{alg. 1 and 2}`.
+          Witness: ``torch.ops.aten._scaled_dot_product_flash_attention_for_cpu``.
 
     Numerics:
         The largest score is taken out before the exponentials, so that none overflows and one of
@@ -112,6 +113,7 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         - primitive -- PyTorch 2: the reference that its compiler traces puts 0 in the place of the
           product where the first factor is 0
           :cite:p:`ansel2024pytorch2{code: torch/_refs/__init__.py, def xlogy}`.
+          Witness: ``torch._refs.xlogy``.
         - metric -- scikit-learn: its log loss sums this over the classes, with the labels as
           weights and the predictions under the logarithm
           :cite:p:`pedregosa2011scikit{code: sklearn/metrics/_classification.py, def log_loss}`.

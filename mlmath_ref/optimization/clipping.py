@@ -43,6 +43,7 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
           olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, line 90}`.
         - constraint -- Recurrent networks: introduced against gradients that explode over many
           time steps :cite:p:`pascanu2013difficulty{alg. 1}`.
+          Witness: ``torch.nn.utils.clip_grad_norm_``.
 
     Numerics:
         The maximum stands in the denominator, so a zero gradient stays zero and no :math:`0/0`
@@ -91,5 +92,7 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         2.0e-07
     """
     xp = array_namespace(g)
-    norm = xp.linalg.vector_norm(g, axis=-1, keepdims=True)
-    return c / xp.clip(norm, min=c) * g
+    top = xp.clip(xp.max(xp.abs(g), axis=-1, keepdims=True), min=c)
+    norm = xp.linalg.vector_norm(g / top, axis=-1, keepdims=True)  # so that no square overflows
+    limit = c / top
+    return limit / xp.maximum(norm, limit) * g

@@ -49,6 +49,9 @@ def gradient_descent(
         - layer -- Kimi Linear: the memory of a linear-attention head is a matrix, and each token
           moves it by one such step on a squared reconstruction error, with a learning rate that
           the token sets; a forget gate is added :cite:p:`kimi2025linear{sec. 2.2}`.
+          Witness:
+          ``transformers.models.kimi_linear.modeling_kimi_linear.recurrent_kimi_delta_attention``,
+          with its forget gate open.
         - analysis -- Moonlight: the report reads Adam and Muon as steepest descent too, under norms
           other than the Euclidean one that this step belongs to :cite:p:`liu2025muon{sec. 2.1}`.
 
@@ -174,7 +177,8 @@ def adamw(
         the derivative of the root is infinite, so a gradient through the step is not defined.
         As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies
         it by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
-        default 0.01 is PyTorch's. The state takes twice the memory of the parameters.
+        default 0.01 is PyTorch's. The state takes twice the memory of the parameters. A gradient
+        whose square overflows makes :math:`v` infinite, and the parameter stays.
 
     Checked against:
         ``(lambda p: (lambda o: (setattr(p, "grad", g),
@@ -191,7 +195,7 @@ def adamw(
         >>> theta, g, zero = np.asarray([1.0]), np.asarray([0.5]), np.asarray([0.0])
         >>> theta, m, v = adamw(theta, g, zero, zero, 1)
         >>> [float(x[0]) for x in (theta, m, v)]
-        [0.99899, 0.0500, 0.00025]
+        [0.99899000, 0.0500, 0.00025]
 
         The seventh step of two parameters with a history, as ``torch.optim.AdamW`` takes it:
 
@@ -217,6 +221,14 @@ def adamw(
         >>> step.backward()
         >>> step.item(), theta.grad
         (1.9000, tensor(0.9500))
+
+        A gradient whose square leaves the range of float32 makes :math:`v` infinite and moves
+        nothing, in this step and in all later ones:
+
+        >>> state = torch.ones(1), torch.tensor([1e22]), torch.zeros(1), torch.zeros(1)
+        >>> theta, m, v = adamw(*state, 1, weight_decay=0.0)
+        >>> theta, v
+        (tensor([1.]), tensor([inf]))
     """
     xp = array_namespace(theta, g, m, v)
     m = beta1 * m + (1 - beta1) * g
@@ -271,6 +283,7 @@ def muon(
         - optimizer -- Moonlight: moves the matrices of a 16B mixture of experts over 5.7T tokens;
           :math:`X_5` is multiplied by :math:`0.2 \sqrt{\max(m, n)}` to bring its entries to the
           size of AdamW's, and weight decay is added :cite:p:`liu2025muon{eqs. (1), (2), (4)}`.
+          Witness: ``torch.optim.Muon``, in full precision, where it iterates in bfloat16.
         - optimizer -- Kimi K2: MuonClip is this step, scaled as in Moonlight, followed by a
           rescaling of query and key weights whose attention scores grew too large
           :cite:p:`kimi2025k2{sec. 2.1}`.
@@ -278,8 +291,9 @@ def muon(
           :math:`\mu = 0.95` :cite:p:`glm2025{sec. 2.4}`.
 
     Numerics:
-        Computed in the precision of the arguments. ``torch.optim.Muon`` iterates in bfloat16,
-        which alone moves the step by 1 to 3 percent; its defaults also multiply the step by
+        Computed in the precision of the arguments, 16 bits in 64; where the norm overflows, in
+        float32 from :math:`1.9 \cdot 10^{19}` on, nothing moves. ``torch.optim.Muon`` iterates in
+        bfloat16, which alone moves the step by 1 to 3 percent; its defaults also multiply the step by
         :math:`\sqrt{\max(1, m/n)}` and decay the weights by :math:`0.1 \eta`, and its buffer is
         :math:`(1 - \mu) B_t`, which leaves the direction as it is. The scale of the gradients
         cancels up to :math:`\epsilon`. One round costs
@@ -340,10 +354,29 @@ def muon(
         >>> (g.grad * g).sum().abs().item() < 1e-6
         True
 
+        Two matrices at once. The momentum of the second, :math:`1.95 G`, is as long as
+        :math:`\epsilon`, so it is scaled to 1/2 instead of 1, and 0.02 times five rounds of the
+        quintic from there make 0.015309:
+
+        >>> g = np.asarray([[[3.0, 4.0]], [[6e-8 / 1.95, -8e-8 / 1.95]]])
+        >>> w, _ = muon(np.zeros((2, 1, 2)), g, np.zeros((2, 1, 2)))
+        >>> (w / [[[-0.6, -0.8]], [[-0.6, 0.8]]]).round(6).tolist()
+        [[[0.013929, 0.013929]], [[0.015309, 0.015309]]]
+        >>> x, quintic = 0.5, np.polynomial.Polynomial([0, 3.4445, 0, -4.775, 0, 2.0315])
+        >>> for _ in range(5):
+        ...     x = quintic(x)
+        >>> float(0.02 * x)
+        0.015309
+
         Gradients that are all zero move nothing:
 
         >>> muon(torch.ones(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
         (tensor([[1., 1.]]), tensor([[0., 0.]]))
+
+        A gradient whose norm leaves the range of float32 moves nothing:
+
+        >>> muon(torch.ones(1, 2), torch.full((1, 2), 1e20), torch.zeros(1, 2))[0]
+        tensor([[1., 1.]])
     """
     xp = array_namespace(w, g, b)
     b = mu * b + g

@@ -64,6 +64,8 @@ def warmup_cosine(
           and holds it after :math:`T`
           :cite:p:`olmo2024two{code: olmo/optim.py, lines 693-709},
           olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, lines 56-62}`.
+          Witness: ``transformers.get_cosine_with_min_lr_schedule_with_warmup``, held after the end,
+          where its wave rises again.
         - schedule -- GLM-4.5: chosen over warmup-stable-decay after a comparison
           :cite:p:`glm2025{sec. 2.4}`.
 
@@ -94,10 +96,11 @@ def warmup_cosine(
         >>> round(warmup_cosine(7, total=10, warmup=3, eta_max=2.2, eta_min=0.22), 4)
         0.9897
 
-        Without a warmup the first step has the full rate, and after the end nothing changes:
+        Without a warmup the first step has the full rate, without a floor the last has none, and
+        after the end nothing changes:
 
-        >>> warmup_cosine(0, total=5, warmup=0, eta_max=0.3)
-        0.3000
+        >>> [warmup_cosine(t, total=5, warmup=0, eta_max=0.3) for t in (0, 5)]
+        [0.3000, 0.0000]
         >>> [warmup_cosine(t, total=5, warmup=2, eta_max=0.3, eta_min=0.1) for t in (5, 6, 900)]
         [0.1000, 0.1000, 0.1000]
     """
@@ -156,6 +159,8 @@ def warmup_stable_decay(
           two constant rates after the cosine :cite:p:`deepseek2024v3{sec. 4.2}`.
         - analysis -- Scaling laws: with a short linear cooldown, runs of many lengths share one
           level stretch :cite:p:`hagele2024scaling{sec. 3}`.
+          Witness: ``transformers.get_wsd_schedule``, with its linear decay, and a warmup from 0,
+          not from the minimum.
 
     Numerics:
         As with every warmup from zero, step 0 moves nothing unless :math:`T_w = 0`. The pieces

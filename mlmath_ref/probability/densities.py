@@ -182,10 +182,12 @@ def dirichlet_pdf(
         >>> p.detach().log() + torch.digamma(torch.tensor(5.0)) - torch.digamma(alpha.detach())
         tensor([ 1.1167,  0.1601, -0.0540])
 
-        All concentrations 1 give the uniform density, :math:`\Gamma(3) = 2` on the triangle:
+        All concentrations 1 give the uniform density, :math:`\Gamma(3) = 2` on the triangle, and
+        :math:`(2, 1, 3)` give :math:`\tfrac{5!}{1! \, 0! \, 2!} \cdot 0.2 \cdot 0.3^2`:
 
-        >>> float(dirichlet_pdf(np.asarray([0.2, 0.5, 0.3]), np.ones(3)))
-        2.0
+        >>> p, alpha = np.asarray([0.2, 0.5, 0.3]), np.asarray([[1.0, 1.0, 1.0], [2.0, 1.0, 3.0]])
+        >>> dirichlet_pdf(np.stack([p, p]), alpha).round(4).tolist()
+        [2.0000, 1.0800]
     """
     xp = array_namespace(p, alpha)
     special = special_namespace(p)

@@ -53,6 +53,7 @@ def bayes_theorem(
           watermarking values with and without a watermark, and a prior, into the probability that
           the text is watermarked
           :cite:p:`dathathri2024scalable{code: src/synthid_text/detector_bayesian.py}`.
+          Witness: ``transformers.generation.watermarking.BayesianDetectorModel``.
         - sampling -- Masked diffusion language model: a reverse step draws the less noisy state of
           each masked token from its posterior, with the network's prediction in the place of the
           unknown token
@@ -77,10 +78,12 @@ def bayes_theorem(
         [0.6857, 0.3143]
 
         A test that finds 99 of 100 cases and is wrong on 5 of 100 others, where one in 100 is a
-        case: after a positive result the probability is :math:`0.0099 / 0.0594 = 1/6`:
+        case: after a positive result the probability is :math:`0.0099 / 0.0594 = 1/6`, after a
+        negative one :math:`0.0001 / 0.9406`:
 
-        >>> bayes_theorem(np.asarray([0.99, 0.05]), np.asarray([0.01, 0.99])).round(4).tolist()
-        [0.1667, 0.8333]
+        >>> results = np.asarray([[0.99, 0.05], [0.01, 0.95]])
+        >>> bayes_theorem(results, np.asarray([0.01, 0.99])).round(4).tolist()
+        [[0.1667, 0.8333], [0.0001, 0.9999]]
 
         Three hypotheses and two observations, one by one and at once; the softmax of the summed
         logarithms gives the same:
@@ -104,11 +107,11 @@ def bayes_theorem(
         >>> likelihood.grad
         tensor([ 0.2909, -1.1634])
 
-        A hypothesis that the data rule out is out; data that all rule out are refused:
+        A hypothesis that the data rule out is out; data that all rule out are refused, in any row:
 
         >>> bayes_theorem(np.asarray([0.0, 0.4, 0.1]), np.asarray([0.5, 0.25, 0.25])).tolist()
         [0.0, 0.8, 0.2]
-        >>> bayes_theorem(np.asarray([0.0, 0.4]), np.asarray([1.0, 0.0]))
+        >>> bayes_theorem(np.asarray([[0.3, 0.4], [0.0, 0.4]]), np.asarray([1.0, 0.0]))
         Traceback (most recent call last):
             ...
         ValueError: bayes_theorem: likelihood must be above 0 where prior is, got evidence 0

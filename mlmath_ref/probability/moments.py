@@ -97,11 +97,12 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
                 [ 0.0000,  0.0000],
                 [ 1.3333,  0.0000]])
 
-        A large mean does no harm, where the shorter form in float32 loses the variance of 1:
+        A large mean does no harm, where the shorter form in float32 loses the variance of 1; each
+        group has its own mean:
 
-        >>> x = torch.tensor([[20000.0], [20002.0]])
-        >>> covariance(x), (x**2).mean() - x.mean() ** 2
-        (tensor([[1.]]), tensor(0.))
+        >>> x = torch.tensor([[[20000.0], [20002.0]], [[3.0], [9.0]]])
+        >>> covariance(x).flatten(), (x[0] ** 2).mean() - x[0].mean() ** 2
+        (tensor([1., 9.]), tensor(0.))
 
         One sample has no spread:
 

@@ -52,8 +52,10 @@ def swiglu(
           3.25 to 3.5 times the width
           :cite:p:`grattafiori2024llama3{table 3; code: llama-models, models/llama3/model.py, class
           FeedForward}`.
+          Witness: ``transformers.models.llama.modeling_llama.LlamaMLP``.
         - layer -- DeepSeek-V3: the dense feed-forward layers and every single expert
           :cite:p:`deepseek2024v3{code: inference/model.py, lines 532 and 633}`.
+          Witness: ``transformers.models.deepseek_v3.modeling_deepseek_v3.DeepseekV3MLP``.
         - layer -- gpt-oss: a variant in its experts, with gate :math:`z / (1 + e^{-1.702 z})`, 1
           added to :math:`x V`, and both sides clamped at 7
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 249}`.

@@ -30,7 +30,7 @@ def rotary_position_embedding(
        \begin{aligned}
        y_{t,2i-1} &= x_{t,2i-1} \cos(p_t \theta_i) - x_{t,2i} \sin(p_t \theta_i), \\
        y_{t,2i} &= x_{t,2i-1} \sin(p_t \theta_i) + x_{t,2i} \cos(p_t \theta_i), \qquad
-       \theta_i = b^{-2(i-1)/d}
+       \theta_i = b^{-2(i-1)/d}, \quad i = 1, \dots, d/2
        \end{aligned}
 
     Pair :math:`i = 1, \dots, d/2` of the features of item :math:`t` turns by the angle
@@ -53,18 +53,29 @@ def rotary_position_embedding(
         - layer -- Llama 3: queries and keys of every head, with base 500,000
           :cite:p:`grattafiori2024llama3{sec. 3.2; code: llama-models, models/llama3/model.py,
           apply_rotary_emb}`.
+          Witness: ``transformers.models.llama.modeling_llama.apply_rotary_pos_emb``, with its
+          features in half-split order.
         - layer -- DeepSeek-V3: 64 of the features of each query, and a key of 64 features that all
           heads share :cite:p:`deepseek2024v3{sec. 2.1.1; code: inference/model.py, lines 378 and
           469}`.
+          Witness:
+          ``transformers.models.deepseek_v3.modeling_deepseek_v3.apply_rotary_pos_emb_interleave``,
+          with its result back in pairs, which it leaves in half-split order.
         - layer -- gpt-oss: queries and keys with base 150,000 and the half-split layout
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, lines 26 and 50}`.
+          Witness: ``transformers.models.gpt_oss.modeling_gpt_oss.apply_rotary_pos_emb``, with its
+          features in half-split order.
+        - layer -- GPT-J: 64 of the 256 features of every head
+          :cite:p:`wang2021gptj{README.md, Model Details}`.
+          Witness: ``transformers.models.gptj.modeling_gptj.apply_rotary_pos_emb``.
 
     Numerics:
         Position 0 changes nothing. Meta's Llama code and DeepSeek-V3 turn neighbors as here;
         gpt-oss, Gemma and the Llama of transformers turn feature :math:`i` with feature
         :math:`i + d/2`, which is another formula: the outputs differ, and the scores agree once the
         features of queries and keys are put in the same new order. Angles are computed in the
-        precision of ``x``: 16 bits do not even hold the positions of a long text, so turn in 32.
+        precision of ``x``, those of 16 bits in 64: 16 bits do not even hold the positions of a
+        long text.
 
     Checked against:
         ``(x.reshape(len(x), -1, 2) @ np.array([1, 1j]) * np.exp(1j * np.outer(positions,

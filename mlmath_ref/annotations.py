@@ -1,0 +1,185 @@
+"""Annotations that name sets: what a set is, and how a signature is read."""
+
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jaxtyping
+import numpy as np
+from array_api_compat import array_namespace
+
+from mlmath_ref.arrays import Array, Tensor
+
+Sizes = dict[str, Any]  # name of a size or of an integer parameter -> its value; *batch -> a tuple
+
+FLOAT, INT, BOOL, OBJECT = "real floating", "integral", "bool", "object"
+_JAXTYPING = {FLOAT: jaxtyping.Float, INT: jaxtyping.Integer, BOOL: jaxtyping.Bool}
+
+
+@dataclass(frozen=True, eq=False)
+class Set:
+    """One set: how it is written, who belongs to it, and members to test with.
+
+    ``contains(xp, x, upper)``, ``draw(rng, shape, upper)`` and ``edges(shape, upper)`` take the
+    array namespace, the value, its shape and the evaluated bound of the annotation.
+    """
+
+    latex: str  # {0}, {1} stand for the trailing sizes that one element consumes, {upper} for its bound
+    words: str
+    contains: Callable[[Any, Any, Any], Any]
+    draw: Callable[[np.random.Generator, tuple[int, ...], Any], Any]
+    edges: Callable[[tuple[int, ...], Any], list[Any]] = lambda shape, upper: []
+    kind: str = FLOAT
+    outside: tuple[Any, ...] = ()  # scalars that do not belong
+    tangent: Callable[[Any], Any] = lambda step: step  # what is left of a step that stays inside
+    multiple: int = 1  # the last size is a multiple of it
+
+    def __getitem__(self, item: tuple[Any, ...]) -> Any:
+        of, dims, upper = (*item, None)[:3]
+        of_type = _JAXTYPING[self.kind][of, dims] if of in (Array, Tensor) else of
+        return typing.Annotated[of_type, Spec(self, of, tuple(dims.split()), upper)]
+
+    @property
+    def axes(self) -> int:
+        """How many trailing axes one element of the set consumes."""
+        return 1 + max((int(i) for i in re.findall(r"\{(\d)\}", self.latex)), default=-1)
+
+    @property
+    def looks_at(self) -> int:
+        """How many trailing axes membership is decided over: rows of a mask count as one."""
+        return max(self.axes, int("last axis" in self.words))
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """An annotation, read: ``set[of, dims, upper]``."""
+
+    set: Set
+    of: Any
+    dims: tuple[str, ...]
+    upper: str | None
+
+    @functools.cached_property
+    def is_array(self) -> bool:
+        return self.of in (Array, Tensor)
+
+    @functools.cached_property
+    def core(self) -> tuple[str, ...]:
+        """The sizes after the batch."""
+        return tuple(d for d in self.dims if not d.startswith("*"))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the sizes, without the batch."""
+        text = " ".join([d for d in self.dims if not d.startswith("*")])
+        return frozenset(re.findall(r"[A-Za-z]\w*", text)) - {"min", "max"}
+
+    def shape(self, sizes: Sizes) -> tuple[int, ...]:
+        shape: list[int] = []
+        for dim in self.dims:
+            value = _evaluate(dim.lstrip("*#"), sizes)
+            shape += value if dim.startswith("*") else [value]
+        return tuple(shape)
+
+    def bound(self, sizes: Sizes) -> Any:
+        return None if self.upper is None else _evaluate(self.upper, sizes)
+
+    def draw(self, rng: np.random.Generator, sizes: Sizes) -> Any:
+        """A member, well inside, as NumPy array or Python scalar."""
+        return self._as(self.set.draw(rng, self.shape(sizes), self.bound(sizes)))
+
+    def edges(self, sizes: Sizes) -> list[Any]:
+        """Members at the edge of the set."""
+        return [self._as(e) for e in self.set.edges(self.shape(sizes), self.bound(sizes))]
+
+    def _as(self, value: Any) -> Any:
+        if self.is_array:
+            return np.asarray(value)
+        return self.of(value) if self.of in (int, float) else value
+
+    def contains(self, value: Any, sizes: Sizes) -> bool:
+        """Whether a value lies in the set; unknown values, as inside a trace, are let through."""
+        if self.set.kind == OBJECT:
+            return bool(self.set.contains(np, value, None))
+        value = value if self.is_array else np.asarray(value)
+        xp = array_namespace(value)
+        if self.set.kind == INT and self.is_array and value.dtype != xp.int64:
+            value = xp.astype(value, xp.int64)  # a narrow type may not hold the bound
+        try:
+            return bool(self.set.contains(xp, value, self.bound(sizes)))
+        except (RuntimeError, TypeError):  # vmap, compilers: there is no number to look at yet
+            return True
+
+    def latex(self) -> str:
+        """The set in LaTeX, with its sizes."""
+        dims = [_size_latex(d) for d in self.dims]
+        consumed = dims[len(dims) - self.set.axes :]
+        outer = dims[: len(dims) - self.set.axes]
+        upper = _size_latex(self.upper) if self.upper else r"\infty"
+        body = re.sub(
+            r"\{(\d|upper)\}",
+            lambda m: upper if m[1] == "upper" else consumed[int(m[1])],
+            self.set.latex,
+        )
+        body = body.replace(r"1, \dots, \infty", r"1, 2, \dots").replace(
+            r"0, \dots, \infty", r"0, 1, \dots"
+        )
+        if not outer:
+            return body
+        simple = re.fullmatch(r"\\[A-Za-z]+|\\mathbb\{[A-Z]\}|\\\{[^()]*\\\}|[(\[].*[)\]]", body)
+        power = r" \times ".join(outer)
+        return f"{body if simple else f'({body})'}^{{{power}}}"
+
+
+_NAMES = {"__builtins__": {}, "min": min, "max": max}
+
+
+@functools.cache
+def _compiled(expression: str) -> types.CodeType:
+    return compile(expression, "<size>", "eval")
+
+
+def _evaluate(expression: str, sizes: Sizes) -> Any:
+    return sizes[expression] if expression in sizes else eval(_compiled(expression), _NAMES, sizes)
+
+
+def _size_latex(size: str) -> str:
+    size = re.sub(r"^\*#?\w+", r"\\ast", size)
+    size = re.sub(r"\b(min|max)\b", r"\\\1", size)
+    size = re.sub(r"([A-Za-z])_(\w\w+)", r"\1_{\\mathrm{\2}}", size)
+    size = re.sub(r"(?<![\\A-Za-z{_])([A-Za-z]{2,})(?![\w}])", r"\\mathrm{\1}", size)
+    return re.sub(r"\s*\*\s*", r" ", size)
+
+
+def read(annotation: Any) -> Spec | None:
+    """The set of an annotation, also of an optional one; ``None`` for what is no set."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        found = [read(a) for a in typing.get_args(annotation)]
+        return next((f for f in found if f), None)
+    return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Spec)), None)
+
+
+def walk(annotation: Any) -> list[Spec]:
+    """The sets of an annotation, those inside tuples and functions too."""
+    if spec := read(annotation):
+        return [spec]
+    parts = [
+        p
+        for part in typing.get_args(annotation)
+        for p in (part if isinstance(part, list) else [part])
+    ]
+    return [spec for part in parts for spec in walk(part)]
+
+
+def is_function(annotation: Any) -> bool:
+    """Whether an annotation asks for a function."""
+    return typing.get_origin(annotation) is Callable
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether ``None`` is allowed too."""
+    return type(None) in typing.get_args(annotation)
