@@ -178,7 +178,7 @@ def adamw(
         As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies
         it by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
         default 0.01 is PyTorch's. The state takes twice the memory of the parameters. A gradient
-        whose square overflows makes :math:`v` infinite, and the parameter stays.
+        whose square overflows makes :math:`v` infinite, and only the decay moves the parameter.
 
     Checked against:
         ``(lambda p: (lambda o: (setattr(p, "grad", g),
