@@ -1,5 +1,6 @@
 """Writes the pages of domains, topics and entries from the catalog, before the sources are read."""
 
+import functools
 import json
 import math
 import re
@@ -49,9 +50,15 @@ def entry_page(e: Entry) -> str:
     return "\n".join(parts)
 
 
+@functools.cache
+def witness_record() -> dict[str, Any]:
+    """What ``make witness`` wrote, by entry and object."""
+    return dict(json.loads(WITNESSES.read_text())) if WITNESSES.exists() else {}
+
+
 def witness_table(e: Entry) -> str:
     """What the code of systems gave, as far as it has been run."""
-    measured = json.loads(WITNESSES.read_text()).get(e.name, {}) if WITNESSES.exists() else {}
+    measured = witness_record().get(e.name, {})
     rows = [
         [
             f"{m['library']} {m['version']}",
@@ -65,11 +72,8 @@ def witness_table(e: Entry) -> str:
     if not rows:
         return ""
     told = "The systems' own code, on random arguments; the largest differences are in shares of"
-    lines = [f"{told} the largest number.\n", ".. list-table::"]
-    lines += ["   :header-rows: 1", "   :class: witnesses", ""]
-    for row in [["Library", "Values", "Gradients", "Object"], *rows]:
-        lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
-    return "\n".join([*lines, ""])
+    head = ["Library", "Values", "Gradients", "Object"]
+    return f"{told} the largest number.\n\n" + rst_table(head, rows, ":class: witnesses")
 
 
 def witness_cell(w: Witness, measured: dict[str, Any]) -> str:
@@ -144,13 +148,14 @@ def topic_page(topic: Topic) -> str:
         for e in topic.entries
     ]
     _, _, rest = topic.essay.partition(": ")
-    table = rst_table(["Entry", "Formula, and what it tells"], rows)
+    head = ["Entry", "Formula, and what it tells"]
+    table = rst_table(head, rows, ":widths: 25 75", ":class: map")
     return "\n".join([heading(topic.title, "="), rest[:1].upper() + rest[1:], "", table])
 
 
-def rst_table(head: list[str], rows: list[list[str]]) -> str:
-    """A list table of two columns."""
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 75", "   :class: map", ""]
+def rst_table(head: list[str], rows: list[list[str]], *options: str) -> str:
+    """A list table with one line of head."""
+    lines = [".. list-table::", *(f"   {o}" for o in (":header-rows: 1", *options)), ""]
     for row in [head, *rows]:
         lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
     return "\n".join([*lines, ""])
