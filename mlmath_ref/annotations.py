@@ -116,10 +116,10 @@ class Spec:
 
     def latex(self) -> str:
         """The set in LaTeX, with its sizes."""
-        dims = [_size_latex(d) for d in self.dims]
+        dims = [size_latex(d) for d in self.dims]
         consumed = dims[len(dims) - self.set.axes :]
         outer = dims[: len(dims) - self.set.axes]
-        upper = _size_latex(self.upper) if self.upper else r"\infty"
+        upper = size_latex(self.upper) if self.upper else r"\infty"
         body = re.sub(
             r"\{(\d|upper)\}",
             lambda m: upper if m[1] == "upper" else consumed[int(m[1])],
@@ -147,7 +147,8 @@ def _evaluate(expression: str, sizes: Sizes) -> Any:
     return sizes[expression] if expression in sizes else eval(_compiled(expression), _NAMES, sizes)
 
 
-def _size_latex(size: str) -> str:
+def size_latex(size: str) -> str:
+    """A size or bound in LaTeX: ``d_in`` has an upright index, ``*batch`` is a star."""
     size = re.sub(r"^\*#?\w+", r"\\ast", size)
     size = re.sub(r"\b(min|max)\b", r"\\\1", size)
     size = re.sub(r"([A-Za-z])_(\w\w+)", r"\1_{\\mathrm{\2}}", size)

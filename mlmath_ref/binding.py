@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlmath_ref.annotations import Spec, is_function, walk
+from mlmath_ref.annotations import Spec, is_function, size_latex, walk
 from mlmath_ref.catalog import Entry
 from mlmath_ref.formula import Display, read_display
 from mlmath_ref.grammar import Node
@@ -157,11 +157,6 @@ def _sizes_of(spec: Spec, value: Any) -> Env:
 
 def plain_words(latex: str) -> str:
     return " ".join(t.text for t in tokenize(latex))
-
-
-def size_latex(name: str) -> str:
-    """The LaTeX of a size: d_k, d_{\\mathrm{in}}."""
-    return re.sub(r"_(\w\w+)", r"_{\\mathrm{\1}}", name)
 
 
 def sizes_in(entry: Entry) -> set[str]:
