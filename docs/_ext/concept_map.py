@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
+import bibliography
 import plots
-from bibliography import works
 
 from mlmath_ref import sets
 from mlmath_ref.annotations import Set
@@ -49,8 +49,13 @@ def sentence(role: Role) -> str:
     return myst(text)
 
 
+def inline(latex: str) -> str:
+    """A formula on one line."""
+    return " ".join(latex.split())
+
+
 def formula(e: Entry) -> str:
-    return f"{{math}}`{' '.join(e.formula.split())}`"
+    return f"{{math}}`{inline(e.formula)}`"
 
 
 def sections() -> dict[str, list[Entry]]:
@@ -96,7 +101,7 @@ def all_formulas() -> str:
 
 
 def sheet_item(e: Entry) -> str:
-    return f"- {link(e)}\n\n  {{math}}`\\displaystyle {' '.join(e.formula.split())}`"
+    return f"- {link(e)}\n\n  {{math}}`\\displaystyle {inline(e.formula)}`"
 
 
 def all_plots() -> str:
@@ -106,8 +111,7 @@ def all_plots() -> str:
         if shown := [e for e in inside if e.name in plots.drawn()]:
             parts.append(f"## {section.partition(' ')[2]}\n")
         for e in shown:
-            path = f"{plots.FOLDER}/{e.name}.html"
-            parts.append(f"{link(e)}\n\n```{{raw}} html\n:file: {path}\n```\n")
+            parts.append(f"{link(e)}\n\n```{{raw}} html\n:file: {plots.path(e.name)}\n```\n")
     return "\n".join(parts)
 
 
@@ -115,9 +119,8 @@ def by_chapter() -> str:
     """The curriculum: chapter, its mathematics, the systems and the works that use it."""
     first = {e.domain: numbered(s) for s, inside in reversed(sections().items()) for e in inside}
     rows = []
-    for module in sorted(domains(), key=lambda m: first[m.__name__.partition(".")[2]]):
-        name = module.__name__.partition(".")[2]
-        inside = [e for e in entries() if e.domain == name]
+    for module in sorted(domains(), key=lambda m: first[domain_name(m)]):
+        inside = [e for e in entries() if e.domain == domain_name(module)]
         systems = {r.system: e for e in reversed(inside) for r in e.roles}
         works = dict.fromkeys(c.key for e in inside for r in e.roles for c in r.citations)
         rows.append(
@@ -134,14 +137,20 @@ def by_chapter() -> str:
     return table(["Chapter", "Mathematics", "Systems", "Works"], rows, "18 32 28 22")
 
 
+def domain_name(module: ModuleType) -> str:
+    return module.__name__.partition(".")[2]
+
+
+def domain_title(module: ModuleType) -> str:
+    return inline(module.__doc__ or "").partition(": ")[0]
+
+
 def domain_link(module: ModuleType) -> str:
-    name = module.__name__.partition(".")[2]
-    title = " ".join((module.__doc__ or "").split()).partition(": ")[0]
-    return f"[{title}](/topics/{name}/index)"
+    return f"[{domain_title(module)}](/topics/{domain_name(module)}/index)"
 
 
 def question(module: ModuleType) -> str:
-    text = " ".join((module.__doc__ or "").split()).partition(": ")[2]
+    text = inline(module.__doc__ or "").partition(": ")[2]
     return text[:1].upper() + text[1:]
 
 
@@ -186,7 +195,7 @@ def all_domains() -> str:
         [
             domain_link(module),
             question(module),
-            ", ".join(link(e) for e in entries() if module.__name__.endswith(f".{e.domain}")),
+            ", ".join(link(e) for e in entries() if e.domain == domain_name(module)),
         ]
         for module in domains()
     ]
@@ -305,5 +314,5 @@ def by_year() -> str:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for e in entries():
         for citation in e.citations:
-            groups[works().entries[citation.key].fields["year"]].append(e)
+            groups[bibliography.works().entries[citation.key].fields["year"]].append(e)
     return faceted("Year", dict(sorted(groups.items(), reverse=True)), "10 90")

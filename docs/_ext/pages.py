@@ -53,8 +53,7 @@ def entry_page(e: Entry) -> str:
 
 
 def plot(e: Entry) -> str:
-    path = f"../{plots.FOLDER}/{e.name}.html"
-    return f".. raw:: html\n   :file: {path}\n" if e.name in plots.drawn() else ""
+    return f".. raw:: html\n   :file: ../{plots.path(e.name)}\n" if e.name in plots.drawn() else ""
 
 
 @functools.cache
@@ -151,7 +150,10 @@ def topic_path(topic: Topic) -> str:
 
 def topic_page(topic: Topic) -> str:
     rows = [
-        [f":ref:`{e.concept} <{e.name}>`", f":math:`{inline(e.formula)}`\n\n       {e.tells}"]
+        [
+            f":ref:`{e.concept} <{e.name}>`",
+            f":math:`{concept_map.inline(e.formula)}`\n\n       {e.tells}",
+        ]
         for e in topic.entries
     ]
     _, _, rest = topic.essay.partition(": ")
@@ -168,16 +170,11 @@ def rst_table(head: list[str], rows: list[list[str]], *options: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def inline(latex: str) -> str:
-    return " ".join(latex.split())
-
-
 def domain_page(module: Any) -> str:
-    name = module.__name__.partition(".")[2]
-    title, _, question = (module.__doc__ or "").strip().partition(": ")
-    inside = [t for t in topics() if t.domain == name]
+    inside = [t for t in topics() if t.domain == concept_map.domain_name(module)]
     toctree = "\n".join([".. toctree::", "   :maxdepth: 1", "", *(f"   {t.name}" for t in inside)])
-    return "\n".join([heading(title, "="), question[:1].upper() + question[1:], "", toctree, ""])
+    title, question = concept_map.domain_title(module), concept_map.question(module)
+    return "\n".join([heading(title, "="), question, "", toctree, ""])
 
 
 def generate(app: Sphinx) -> None:
@@ -186,9 +183,7 @@ def generate(app: Sphinx) -> None:
     plots.write(source / plots.FOLDER)
     wanted = {f"entries/{e.name}.rst": entry_page(e) for e in entries()}
     wanted |= {f"{topic_path(t)}.rst": topic_page(t) for t in topics()}
-    wanted |= {
-        f"topics/{d.__name__.partition('.')[2]}/index.rst": domain_page(d) for d in domains()
-    }
+    wanted |= {f"topics/{concept_map.domain_name(d)}/index.rst": domain_page(d) for d in domains()}
     tables = [name for name in vars(concept_map) if name.startswith(("by_", "all_"))]
     wanted |= {f"_tables/{name}.md": getattr(concept_map, name)() for name in tables}
     for folder in ("entries", "topics", "_tables"):

@@ -5,6 +5,7 @@ are Matplotlib's, colors are the style sheet's. A plot is drawn anew when this f
 module whose entries it draws.
 """
 
+import functools
 import html
 import inspect
 import io
@@ -14,10 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from cycler import cycler
-from matplotlib.figure import Figure
 
 from mlmath_ref.catalog import Entry, entries, entry
 
@@ -259,7 +257,7 @@ def one_cycle(ax: Axes) -> None:
 
 def heatmap(ax: Axes, shares: Any) -> None:
     """Squares of one color that shows on light and dark ground, the more opaque the larger."""
-    color = np.broadcast_to(mpl.colors.to_rgb("#3b82f6"), (*shares.shape, 3))
+    color = np.broadcast_to(np.asarray([0x3B, 0x82, 0xF6]) / 255, (*shares.shape, 3))
     ax.imshow(np.dstack([color, shares]), interpolation="none", aspect="auto")
 
 
@@ -332,6 +330,10 @@ def ddpm_add_noise(ax: Axes) -> None:
 
 def figure(draw: Callable[[Axes], None]) -> str:
     """A plot as HTML, with its caption."""
+    import matplotlib as mpl  # a build in which nothing is drawn does without
+    from cycler import cycler
+    from matplotlib.figure import Figure
+
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "axes.prop_cycle": cycler(color=PALETTE)}):
         chart = Figure((6.4, 3.1))
@@ -359,6 +361,12 @@ def figure(draw: Callable[[Axes], None]) -> str:
     return f'<figure class="plot">\n{svg}<figcaption>{caption}</figcaption>\n</figure>\n'
 
 
+def path(name: str) -> str:
+    """Where a plot stands, from the folder of the sources."""
+    return f"{FOLDER}/{name}.html"
+
+
+@functools.cache
 def drawn() -> dict[str, Callable[[Axes], None]]:
     """The plots, by the entry that they stand with, in the order of the entries.
 

@@ -7,17 +7,23 @@ import re
 from pathlib import Path
 from typing import Any
 
-from concept_map import libraries
+from bibliography import works
+from concept_map import inline, libraries
 from mathml import mathml
-from pybtex.database import Entry as Work, parse_file
+from pybtex.database import Entry as Work
 from sphinx.application import Sphinx
 
 from mlmath_ref.catalog import Entry, Role, entries
 
 FOLDER = Path("_static") / "search"
 SOURCES = Path(__file__).parents[1] / FOLDER
-MODULES = ("minisearch.js", "formula.js", "engine.js")  # what a module imports comes before it
-BIBLIOGRAPHY = Path(__file__).parents[2] / "mlmath_ref" / "references.bib"
+MODULES = (
+    "minisearch.js",
+    "lexer.js",
+    "parser.js",
+    "formula.js",
+    "engine.js",
+)  # what a module imports comes before it
 
 MATH = re.compile(r":math:`([^`]+)`")
 OTHER = re.compile(r":[a-z]+(?::[a-z]+)?:`([^`<]*?)(?:\s*<[^`]*>)?`")
@@ -58,8 +64,7 @@ def constants(e: Entry) -> str:
 def formulas(e: Entry) -> list[str]:
     """Formulas in the law: other forms of the displayed one."""
     law = " ".join([e.law, e.sections["Numerics"], *(r.text for r in e.roles), e.returns.meaning])
-    found = [" ".join(latex.split()) for latex in MATH.findall(law)]
-    return [f for f in dict.fromkeys(found) if len(f) > 5]
+    return [f for f in dict.fromkeys(map(inline, MATH.findall(law))) if len(f) > 5]
 
 
 def roles(e: Entry) -> list[Role]:
@@ -76,7 +81,7 @@ def record(e: Entry) -> dict[str, Any]:
         "roles": [[r.kind, r.system] for r in roles(e)],
         "code": [*calls(e), *CODE.findall(e.sections["Numerics"])],
         "constants": constants(e),
-        "latex": " ".join(e.formula.split()),
+        "latex": inline(e.formula),
         "domain": e.domain,
         "libraries": sorted(libraries(e)),
     }
@@ -111,12 +116,10 @@ def work(w: Work) -> list[str]:
     return [authors, w.fields.get("year", ""), title, eprint, f"20{found[1]}" if found else ""]
 
 
-def works() -> dict[str, list[str]]:
+def cited() -> dict[str, list[str]]:
     """The works that entries cite, by key."""
-    found = parse_file(str(BIBLIOGRAPHY)).entries
-    return {
-        key: work(found[key]) for key in sorted({c.key for e in entries() for c in e.citations})
-    }
+    keys = sorted({c.key for e in entries() for c in e.citations})
+    return {key: work(works().entries[key]) for key in keys}
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -160,7 +163,7 @@ def bundle() -> dict[str, str]:
         "index.js": f"(() => {{\n{code}\n{ROWS}\n"
         f"window.mapSearch = {{ Engine, index: {{ entries: {first} }} }};\n}})();\n",
         "details.js": f"(() => {{\n{ROWS}\n"
-        f"window.mapSearch.details = {{ entries: {second}, works: {script(works())} }};\n}})();\n",
+        f"window.mapSearch.details = {{ entries: {second}, works: {script(cited())} }};\n}})();\n",
     }
 
 
@@ -168,7 +171,9 @@ def write(app: Sphinx, error: Exception | None) -> None:
     folder = Path(app.outdir) / FOLDER
     if error is None and folder.exists():
         for name, text in bundle().items():
-            (folder / name).write_text(text)
+            path = folder / name
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
         for module in MODULES:
             (folder / module).unlink(missing_ok=True)
 

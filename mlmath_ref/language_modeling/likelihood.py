@@ -22,7 +22,7 @@ scores at a token belong to the one after it, and one of the two is shifted by a
 from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array
-from mlmath_ref.numerics.logarithms import log_sum_exp
+from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import ExtendedNonneg, ExtendedNonpositive, Labels, Logits, Mask, checked
 
 
@@ -115,9 +115,7 @@ def sequence_log_probability(
         tensor([-0.6931,    -inf])
     """
     xp = array_namespace(z, y)
-    token = xp.astype(y, xp.int64)[..., None]
-    given = xp.take_along_axis(z, token, axis=-1)[..., 0]
-    return xp.sum(given - log_sum_exp(z), axis=-1)
+    return -xp.sum(softmax_cross_entropy(z[..., None, :], y[..., None]), axis=-1)
 
 
 @checked
@@ -236,8 +234,7 @@ def next_token_loss(
         (tensor(inf), tensor(1.3863))
     """
     xp = array_namespace(z, y)
-    token = xp.astype(y, xp.int64)[..., None]
-    cost = log_sum_exp(z) - xp.take_along_axis(z, token, axis=-1)[..., 0]
+    cost = softmax_cross_entropy(z[..., None, :], y[..., None])
     counts = xp.ones_like(cost, dtype=xp.bool) if mask is None else mask
     total = xp.sum(xp.where(counts, cost, 0.0), axis=(-2, -1))
     return total / xp.sum(xp.astype(counts, z.dtype), axis=(-2, -1))

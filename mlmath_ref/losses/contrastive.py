@@ -20,6 +20,7 @@ import math
 from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array
+from mlmath_ref.linear_algebra.lengths import unit_vector
 from mlmath_ref.numerics.logarithms import log_sum_exp
 from mlmath_ref.sets import Nonneg, Nonzero, Positive, Real, checked
 
@@ -123,9 +124,7 @@ def info_nce(
     """
     xp = array_namespace(z1, z2)
     n = z1.shape[-2]
-    z = xp.concat([z1, z2], axis=-2)
-    z = z / xp.max(xp.abs(z), axis=-1, keepdims=True)  # so that no square overflows or vanishes
-    u = z / xp.linalg.vector_norm(z, axis=-1, keepdims=True)
+    _, u = unit_vector(xp.concat([z1, z2], axis=-2))
     s = u @ u.mT / tau
     itself = xp.eye(2 * n, dtype=s.dtype, device=s.device) == 1
     others = log_sum_exp(xp.where(itself, -math.inf, s))
@@ -246,11 +245,7 @@ def clip_loss(
         tensor(0.)
     """
     xp = array_namespace(x, y)
-    x = x / xp.max(xp.abs(x), axis=-1, keepdims=True)  # so that no square overflows or vanishes
-    y = y / xp.max(xp.abs(y), axis=-1, keepdims=True)
-    u = x / xp.linalg.vector_norm(x, axis=-1, keepdims=True)
-    v = y / xp.linalg.vector_norm(y, axis=-1, keepdims=True)
-    s = u @ v.mT / tau
+    s = unit_vector(x)[1] @ unit_vector(y)[1].mT / tau
     others = (log_sum_exp(s) + log_sum_exp(s.mT)) / 2
     return xp.mean(others, axis=-1) - xp.mean(xp.linalg.diagonal(s), axis=-1)
 

@@ -21,6 +21,7 @@ from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.decompositions.spectral import eigendecomposition
+from mlmath_ref.linear_algebra.lengths import unit_vector
 from mlmath_ref.sets import (
     Decay,
     Invertible,
@@ -410,6 +411,5 @@ def sam_perturbation(
         Traceback (most recent call last):
         ValueError: sam_perturbation: g must hold finite real vectors with a length above zero, ...
     """
-    xp = array_namespace(g)
-    direction = g / xp.max(xp.abs(g), axis=-1, keepdims=True)
-    return rho * direction / xp.linalg.vector_norm(direction, axis=-1, keepdims=True)
+    _, direction = unit_vector(g)
+    return rho * direction

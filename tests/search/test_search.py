@@ -126,13 +126,13 @@ const print = (value) => console.log(JSON.stringify(value));
 
 
 def test_notations_of_a_formula_are_one_tree(modules: Path) -> None:
-    code = 'import { canonical } from "./formula.js";\nconsole.log(JSON.stringify(given[0].map((group) => group.map(canonical))));'
+    code = 'import { canonical } from "./parser.js";\nconsole.log(JSON.stringify(given[0].map((group) => group.map(canonical))));'
     for texts, trees in zip(SAME, node(code, SAME, cwd=modules), strict=True):
         assert len(set(trees)) == 1, dict(zip(texts, trees, strict=True))
 
 
 def test_other_formulas_are_other_trees(modules: Path) -> None:
-    code = 'import { canonical } from "./formula.js";\nconsole.log(JSON.stringify(given[0].map((pair) => pair.map(canonical))));'
+    code = 'import { canonical } from "./parser.js";\nconsole.log(JSON.stringify(given[0].map((pair) => pair.map(canonical))));'
     for texts, (a, b) in zip(OTHER, node(code, OTHER, cwd=modules), strict=True):
         assert a != b, texts
 
@@ -140,7 +140,8 @@ def test_other_formulas_are_other_trees(modules: Path) -> None:
 def test_every_formula_of_the_catalog_is_read_whole(modules: Path) -> None:
     """Every letter of a formula stands in a leaf of its tree, or in an index of one."""
     code = """
-    import { parse, tokens } from "./formula.js";
+    import { tokens } from "./lexer.js";
+    import { parse } from "./parser.js";
     const ends = (n) => [n.e, ...n.args.flatMap(ends)];
     console.log(JSON.stringify(given[0].map((latex) => {
       const last = tokens(latex).filter((t) => t.k === "name" || t.k === "num").at(-1);
@@ -153,7 +154,7 @@ def test_every_formula_of_the_catalog_is_read_whole(modules: Path) -> None:
 
 def test_hostile_input_is_read_at_once(site: Path) -> None:
     code = (
-        'import { parse } from "./formula.js";\n'
+        'import { parse } from "./parser.js";\n'
         + LOAD
         + """
     engine.search("x^2 + y^2 = 1"); // the index of formulas is built
