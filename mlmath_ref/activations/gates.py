@@ -29,8 +29,12 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
 
     .. math:: \sigma(x) = \frac{1}{1 + e^{-x}}
 
-    It rises from 0 to 1 and is symmetric: :math:`\sigma(-x) = 1 - \sigma(x)`. Its derivative is
-    :math:`\sigma(x) \, (1 - \sigma(x))`, at most :math:`\tfrac14`.
+    It is also :math:`e^x / (1 + e^x)` and :math:`\tfrac12 (1 + \tanh(x / 2))`, rises from 0 to 1,
+    squashes every score into that range (the output of a binary classifier), and is symmetric:
+    :math:`\sigma(-x) = 1 - \sigma(x)`. Its derivative
+    :math:`\sigma'(x) = \sigma(x) \, (1 - \sigma(x))` is at most :math:`\tfrac14` and vanishes where
+    the unit saturates; its inverse is the logit, :math:`x = \log \frac{p}{1 - p}` for
+    :math:`p = \sigma(x)`.
 
     Args:
         x: :math:`x`, a score, the logarithm of odds.
@@ -39,7 +43,8 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
         :math:`\sigma(x)`, number by number.
 
     Also called:
-        logistic function, expit, inverse logit, logistic sigmoid, soft step, Fermi function.
+        logistic function, expit, inverse logit, logistic sigmoid, soft step, Fermi function,
+        S-curve, sigmoid activation.
 
     Role in ML:
         - layer -- DeepSeek-V3: scores every expert for a token by itself; the scores of the chosen
@@ -99,8 +104,10 @@ def tanh(x: Real[Array, "*shape"]) -> SignedUnit[Array, "*shape"]:
 
     .. math:: \tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}
 
-    Odd and rising. It is a sigmoid in another frame, :math:`\tanh(x) = 2 \sigma(2x) - 1`, and its
-    derivative is :math:`1 - \tanh(x)^2`, at most 1.
+    Odd and rising, and so centered at 0; it is also :math:`\sinh(x) / \cosh(x)` and
+    :math:`(e^{2x} - 1) / (e^{2x} + 1)`. It is a sigmoid in another frame,
+    :math:`\tanh(x) = 2 \sigma(2x) - 1`, and its derivative is
+    :math:`1 - \tanh(x)^2 = 1 / \cosh(x)^2`, at most 1.
 
     Args:
         x: :math:`x`, the number before the activation.
@@ -109,7 +116,8 @@ def tanh(x: Real[Array, "*shape"]) -> SignedUnit[Array, "*shape"]:
         :math:`\tanh(x)`, number by number.
 
     Also called:
-        hyperbolic tangent, tanh activation, soft cap, soft clipping, squashing function.
+        hyperbolic tangent, tanh activation, soft cap, soft clipping, squashing function, logit
+        soft-capping, zero-centered sigmoid.
 
     Role in ML:
         - activation -- xLSTM 7B: caps the inputs of the gates at 15 and the logits at 30, as
@@ -125,7 +133,8 @@ def tanh(x: Real[Array, "*shape"]) -> SignedUnit[Array, "*shape"]:
     Numerics:
         The quotient as displayed is not computed: its exponentials overflow, and infinity over
         infinity is no number. The library function has no such range, keeps small numbers to the
-        last digit, and rounds to 1 from about 19 on in float64, where the gradient is 0.
+        last digit, and rounds to 1 from about 19 on in float64, where the unit is saturated and the
+        gradient vanishes to 0.
 
     Checked against:
         ``np.vectorize(mpmath.tanh, otypes=[float])(x)``
@@ -171,9 +180,10 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
 
     .. math:: \operatorname{SiLU}(x) = x \, \sigma(x) = \frac{x}{1 + e^{-x}}
 
-    Here :math:`\sigma` is the logistic sigmoid. The derivative is
-    :math:`\sigma(x) + x \, \sigma(x) \, (1 - \sigma(x))`. The smallest value is -0.2785, at
-    :math:`x = -1.2785`.
+    Here :math:`\sigma` is the logistic sigmoid; with a slope inside, :math:`x \, \sigma(\beta x)`,
+    it is Swish, which comes near ReLU for large :math:`\beta`. The derivative is :math:`\sigma(x) +
+    x \, \sigma(x) \, (1 - \sigma(x)) = \sigma(x) \, (1 + x \, (1 - \sigma(x)))`. The smallest value
+    is -0.2785, at :math:`x = -1.2785`.
 
     Args:
         x: :math:`x`, the number before the activation.
@@ -182,7 +192,8 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         :math:`\operatorname{SiLU}(x)`, number by number.
 
     Also called:
-        Swish, swish-1, SiL, sigmoid-weighted linear unit, x*sigmoid(x).
+        Swish, swish-1, SiL, sigmoid-weighted linear unit, x*sigmoid(x), SiLU activation, self-gated
+        activation.
 
     Role in ML:
         - activation -- DeepSeek-V3: inside SwiGLU, where it acts on one projection and the result
@@ -196,8 +207,9 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
           :cite:p:`ramachandran2017searching{sec. 3 and 4}`.
 
     Numerics:
-        Far below 0 it goes to 0 from below without overflow, far above it is :math:`x`. The
-        function is not monotone: it falls up to the minimum and rises after it.
+        Far below 0 it goes to 0 from below without overflow, far above it is :math:`x`. It is a
+        smooth ReLU that lets small negative numbers through; the function is not monotone: it falls
+        up to the minimum and rises after it.
 
     Checked against:
         ``torch.nn.functional.silu(x)``
@@ -242,9 +254,10 @@ def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
     .. math:: \operatorname{GELU}(x) = \frac{x}{2}
        \left( 1 + \operatorname{erf} \left( \frac{x}{\sqrt{2}} \right) \right)
 
-    This is :math:`x \, \Phi(x)`, with :math:`\Phi` the distribution function of the standard
-    normal. With its density :math:`\phi` the derivative is :math:`\Phi(x) + x \, \phi(x)`. The
-    smallest value is -0.1700, at :math:`x = -0.7518`.
+    This is :math:`x \, \Phi(x) = x \, P(X \le x)` for :math:`X \sim \mathcal{N}(0, 1)`, with
+    :math:`\Phi` the distribution function of the standard normal: a smooth ReLU. With its density
+    :math:`\phi` the derivative is :math:`\Phi(x) + x \, \phi(x)`. The smallest value is -0.1700, at
+    :math:`x = -0.7518`.
 
     Args:
         x: :math:`x`, the number before the activation.
@@ -253,7 +266,7 @@ def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         :math:`\operatorname{GELU}(x)`, number by number.
 
     Also called:
-        gaussian error linear units, exact GELU, erf GELU, x*Phi(x), GeLU.
+        gaussian error linear units, exact GELU, erf GELU, x*Phi(x), GeLU, GELU activation.
 
     Role in ML:
         - activation -- DINOv3: between the two linear maps of the feed-forward layers of the small,

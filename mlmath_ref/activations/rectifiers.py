@@ -32,7 +32,9 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
 
     .. math:: \operatorname{ReLU}(x) = \max(0, x)
 
-    The derivative is 1 for :math:`x > 0` and 0 for :math:`x < 0`; at 0 the convention here is 0. It
+    It is also :math:`x \, \mathbb{1}[x > 0]` and :math:`(x + |x|) / 2`. The derivative is 1 for
+    :math:`x > 0` and 0 for :math:`x < 0`, so that gradients do not shrink through active units and
+    a unit that is never active learns no more (a dead neuron); at 0 the convention here is 0. It
     commutes with multiplication by a positive number.
 
     Args:
@@ -42,7 +44,8 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         :math:`\operatorname{ReLU}(x)`, number by number.
 
     Also called:
-        rectifier, positive part, ramp function, hinge function, rectified linear unit.
+        rectifier, positive part, ramp function, hinge function, rectified linear unit, ReLU
+        activation, dying ReLU, dead ReLU, half-wave rectifier.
 
     Role in ML:
         - activation -- DeepSeek-V3.2-Exp: applied to the products of an indexer's queries and keys
@@ -96,9 +99,10 @@ def leaky_relu(
 
     .. math:: f(x) = \begin{cases} x & x > 0 \\ \alpha x & x \leq 0 \end{cases}
 
-    For :math:`\alpha \leq 1` it equals :math:`\max(\alpha x, x)`; for :math:`\alpha > 1` that
-    maximum is another function. The derivative is 1 for :math:`x > 0` and :math:`\alpha` for
-    :math:`x < 0`; at 0 the convention here is :math:`\alpha`.
+    It is :math:`\max(0, x) + \alpha \min(0, x)`, so that a unit below 0 still learns and cannot die
+    as with ReLU. For :math:`\alpha \leq 1` it equals :math:`\max(\alpha x, x)`; for
+    :math:`\alpha > 1` that maximum is another function. The derivative is 1 for :math:`x > 0` and
+    :math:`\alpha` for :math:`x < 0`; at 0 the convention here is :math:`\alpha`.
 
     Args:
         x: :math:`x`, the number before the activation.
@@ -108,7 +112,8 @@ def leaky_relu(
         :math:`f(x)`, number by number.
 
     Also called:
-        LeakyReLU, lrelu, leaky rectifier, negative slope, PReLU with a learned slope.
+        LeakyReLU, lrelu, leaky rectifier, negative slope, PReLU with a learned slope, leaky ReLU
+        activation, parametric ReLU.
 
     Role in ML:
         - activation -- Wan-Animate: in the convolutions that encode the motion of a face, with
@@ -162,8 +167,8 @@ def squared_relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
 
     .. math:: \operatorname{ReLU}^2(x) = (\max(0, x))^2
 
-    The derivative is :math:`2 \max(0, x)`, so there is no kink, and the slope grows without bound.
-    Many numbers become exactly 0.
+    It is also :math:`x \operatorname{ReLU}(x)`. The derivative is :math:`2 \max(0, x)`, so there is
+    no kink, and the slope grows without bound. Many numbers become exactly 0.
 
     Args:
         x: :math:`x`, the number before the activation.
@@ -246,7 +251,8 @@ def gelu_tanh(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
     Numerics:
         Computed as :math:`x \, \sigma(2u)`, so that the digits far below 0 stay; :math:`1 + \tanh`
         loses them, and PyTorch's own function is 0 at -8. Beyond 50 the sigmoid is 0 or 1 to the
-        last digit, so its argument goes no further and the cube cannot overflow.
+        last digit, so its argument goes no further and the cube cannot overflow. Code writes it as
+        :math:`0.5 \, x \, (1 + \tanh(0.79788456 \, x \, (1 + 0.044715 \, x^2)))`.
 
     Checked against:
         ``torch.nn.functional.gelu(x, approximate="tanh")``
@@ -301,9 +307,9 @@ def gelu_sigmoid(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
 
     .. math:: y = x \, \sigma(1.702 x)
 
-    It is at most 0.0203 away from the exact function, most at :math:`x = \pm 2.27`: 43 times as
-    far as the form with tanh. As the gate is :math:`\sigma(z)`, the derivative is
-    :math:`\sigma(z) + z \, \sigma(z) (1 - \sigma(z))` with :math:`z = 1.702 x`.
+    It is also :math:`x / (1 + e^{-1.702 x})`, at most 0.0203 away from the exact function, most at
+    :math:`x = \pm 2.27`: 43 times as far as the form with tanh. As the gate is :math:`\sigma(z)`,
+    the derivative is :math:`\sigma(z) + z \, \sigma(z) (1 - \sigma(z))` with :math:`z = 1.702 x`.
 
     Args:
         x: :math:`x`, the number before the activation.

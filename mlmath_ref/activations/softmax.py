@@ -25,11 +25,14 @@ from mlmath_ref.sets import PSD, Logits, Simplex, checked
 
 @checked
 def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
-    r"""Softmax: turns scores into probabilities, the largest score winning the largest share.
+    r"""Softmax: turns scores (logits) into probabilities, the largest winning the largest share.
 
     .. math:: s_i = \frac{e^{z_i}}{\sum_{j=1}^{n} e^{z_j}}
 
-    Adding the same number to every score changes nothing; the derivative is
+    Adding the same number to every score changes nothing, so with :math:`m = \max_j z_j` it is also
+    :math:`e^{z_i - m} / \sum_j e^{z_j - m}`, and its logarithm (log-softmax) is
+    :math:`\log s_i = z_i - \log \sum_j e^{z_j}`. For two scores it is the sigmoid of their
+    difference, :math:`s_1 = 1 / (1 + e^{-(z_1 - z_2)})`; the derivative is
     :math:`\partial s_i / \partial z_j = s_i (\delta_{ij} - s_j)`, with :math:`\delta_{ij}` one
     where :math:`i = j` and zero elsewhere.
 
@@ -41,7 +44,7 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
 
     Also called:
         softargmax, normalized exponential, Boltzmann distribution, Gibbs distribution, soft max,
-        multinomial logistic.
+        multinomial logistic, softmax function, softmax activation, Luce choice rule, safe softmax.
 
     Role in ML:
         - layer -- Llama 3: makes the attention weights of every head out of its scores
@@ -58,6 +61,7 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
         The maximum is subtracted first, so that no exponential overflows: scores of 1000 are as
         good as scores of 0. At least one score has to be finite. A share that underflows is 0 and
         its logarithm is lost; subtract the log-sum-exp from the scores to get log-probabilities.
+        Exponentials of large scores as they stand overflow, and infinity over infinity is NaN.
 
     Checked against:
         ``scipy.special.softmax(z, axis=-1)``
@@ -100,9 +104,11 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
     .. math:: J_{ij} = s_i (\mathbb{1}[i = j] - s_j), \qquad
        s_i = \frac{e^{z_i}}{\sum_{j=1}^{n} e^{z_j}}
 
-    It is :math:`\operatorname{diag}(s) - s s^\top`, with :math:`s` the shares: the covariance matrix
-    of one draw from them, and the Hessian of the log-sum-exp. Symmetric and positive semidefinite;
-    rows and columns sum to 0, since a common shift of the scores changes nothing.
+    It is :math:`\operatorname{diag}(s) - s s^\top`, with :math:`s` the shares: the covariance
+    matrix of one draw from them, and the Hessian of the log-sum-exp; written out,
+    :math:`\frac{\partial s_i}{\partial z_i} = s_i (1 - s_i)` on the diagonal and
+    :math:`\frac{\partial s_i}{\partial z_j} = -s_i s_j` beside it. Symmetric and positive
+    semidefinite; rows and columns sum to 0, since a common shift of the scores changes nothing.
 
     Args:
         z: :math:`z`, the scores (logits); :math:`-\infty` rules an outcome out.
@@ -112,7 +118,7 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
 
     Also called:
         derivative of softmax, softmax gradient, softmax backward, diag(s) - s s^T, Fisher
-        information of a categorical distribution.
+        information of a categorical distribution, softmax derivative, gradient of softmax.
 
     Role in ML:
         - primitive -- PyTorch: the compiler's backward pass of a softmax multiplies by this matrix

@@ -33,9 +33,12 @@ def generalized_advantage_estimation(
     .. math::
         \hat{A}_t = \sum_{k=t}^{T} (\gamma \lambda)^{k-t} \, (r_k + \gamma V_{k+1} - V_k)
 
-    At :math:`\lambda = 0` it is the one-step surprise, at :math:`\lambda = 1` the discounted return
-    less :math:`V_t`. One row is one episode, or one piece of it: where the episode has ended
-    :math:`V_{T+1} = 0`, where it was only cut off :math:`V_{T+1}` is the critic's estimate.
+    With the surprises (TD errors) :math:`\delta_t = r_t + \gamma V_{t+1} - V_t` it is
+    :math:`\sum_{l=0}^{T-t} (\gamma \lambda)^l \, \delta_{t+l}`; :math:`\lambda` trades bias against
+    variance. At :math:`\lambda = 0` it is the one-step surprise, at :math:`\lambda = 1` the
+    discounted return less :math:`V_t`. One row is one episode, or one piece of it: where the
+    episode has ended :math:`V_{T+1} = 0`, where it was only cut off :math:`V_{T+1}` is the critic's
+    estimate.
 
     Args:
         rewards: :math:`r`, the rewards, with :math:`t` counted from 1 to :math:`T`.
@@ -49,7 +52,8 @@ def generalized_advantage_estimation(
         :math:`\hat{A}`, the advantages, in the unit of the rewards.
 
     Also called:
-        GAE, GAE lambda, advantage function, TD lambda advantage, temporal difference residuals.
+        GAE, GAE lambda, advantage function, TD lambda advantage, temporal difference residuals, TD
+        error, lambda return, advantage estimation.
 
     Role in ML:
         - estimator -- Open-Reasoner-Zero: PPO on a base language model with

@@ -47,8 +47,10 @@ def sft_loss(
     .. math:: \mathcal{L}_{\mathrm{SFT}} = -\frac{1}{\sum_{t=1}^{T} m_t} \sum_{t=1}^{T}
         m_t \log \frac{e^{z_{t, y_t + 1}}}{\sum_{c=1}^{k} e^{z_{tc}}}
 
-    The tokens of the prompt are read and not learned: their scores get no gradient. It is a mean
-    over tokens; the negative log-likelihood of the answers is :math:`\sum_t m_t` times as large.
+    The tokens of the prompt are read and not learned: their scores get no gradient. With the
+    model's probabilities it is :math:`-\sum_t m_t \log \pi_\theta(y_t \mid x, y_{<t})`, given the
+    prompt :math:`x`, over :math:`\sum_t m_t`. It is a mean over tokens; the negative log-likelihood
+    of the answers is :math:`\sum_t m_t` times as large.
 
     Args:
         z: :math:`z`, scores (logits) for the next token, a row for each of :math:`T` positions and
@@ -61,7 +63,8 @@ def sft_loss(
 
     Also called:
         SFT loss, instruction tuning loss, completion-only loss, assistant-only loss, masked
-        cross-entropy, behavior cloning, response loss, ignore_index.
+        cross-entropy, behavior cloning, response loss, ignore_index, supervised fine-tuning,
+        instruction fine-tuning, train on completions only, prompt masking.
 
     Role in ML:
         - objective -- nanochat: targets outside of the assistant's turns, prompts and outputs of
@@ -140,8 +143,11 @@ def policy_gradient(
 
     It is maximized, and only its gradient means something: for actions drawn from
     :math:`\pi_\theta` and returns in the place of :math:`\hat{A}`, its mean is the gradient of the
-    expected return. A baseline, subtracted from the returns, changes the variance of the estimate
-    and not its mean. With :math:`\hat{A}_t = 1` it is maximum likelihood.
+    expected return, :math:`\nabla_\theta J = \mathbb{E}[\hat{A}_t \, \nabla_\theta \log
+    \pi_\theta(a_t \mid s_t)]`; a step is :math:`\theta \leftarrow \theta + \eta \, \hat{A}_t
+    \nabla_\theta \log \pi_\theta(a_t \mid s_t)`. A baseline, subtracted from the returns,
+    :math:`\hat{A}_t = G_t - b(s_t)`, changes the variance of the estimate, which is high, and not
+    its mean. With :math:`\hat{A}_t = 1` it is maximum likelihood.
 
     Args:
         log_probs: :math:`\log \pi_\theta(a_t \mid s_t)`, of each action :math:`a_t` that was taken
@@ -153,7 +159,8 @@ def policy_gradient(
 
     Also called:
         REINFORCE, vanilla policy gradient, VPG, score function estimator, log-derivative trick,
-        likelihood ratio gradient, A2C policy loss.
+        likelihood ratio gradient, A2C policy loss, policy gradient theorem, REINFORCE with
+        baseline, actor-critic, actor loss.
 
     Role in ML:
         - objective -- nanochat: learns from graded answers to arithmetic problems, with the reward
@@ -168,7 +175,8 @@ def policy_gradient(
         The value may rise while the policy gets worse: it is no return, and not comparable between
         batches. The gradient in :math:`\log \pi_\theta` is :math:`\hat{A}_t / T`; advantages that
         still hang on parameters would add a second one, so detach them. On draws of an older policy
-        it is biased; that is what the ratio of PPO corrects.
+        it is biased; that is what the ratio of PPO corrects. The trick behind it is
+        :math:`\nabla_\theta \pi_\theta = \pi_\theta \nabla_\theta \log \pi_\theta`.
 
     Checked against:
         ``-torch.nn.functional.binary_cross_entropy(
@@ -229,9 +237,11 @@ def ppo_clip_objective(
         \rho_i &= \frac{\pi_\theta(a_i \mid s_i)}{\pi_{\mathrm{old}}(a_i \mid s_i)}
         \end{aligned}
 
-    It is maximized, although its symbol is that of a loss. At :math:`\rho_i = 1` its gradient is
-    that of the policy gradient. The minimum clips gains only: a ratio that moved the wrong way is
-    always charged in full.
+    It is maximized, although its symbol is that of a loss, and also written
+    :math:`\mathbb{E}[\min(\rho_i \hat{A}_i, \, \operatorname{clip}(\rho_i, 1 - \epsilon, 1 +
+    \epsilon) \, \hat{A}_i)]`; the clip takes away what there is to gain from moving the policy too
+    far in one update. At :math:`\rho_i = 1` its gradient is that of the policy gradient. The
+    minimum clips gains only: a ratio that moved the wrong way is always charged in full.
 
     Args:
         logp: :math:`\log \pi_\theta(a_i \mid s_i)`, of action :math:`a_i` in state :math:`s_i`
@@ -247,7 +257,8 @@ def ppo_clip_objective(
 
     Also called:
         PPO, proximal policy optimization, clipped surrogate objective, PPO-clip, importance ratio,
-        probability ratio, clip range, GRPO objective.
+        probability ratio, clip range, GRPO objective, clipped policy loss, PPO loss, surrogate
+        loss.
 
     Role in ML:
         - objective -- Tulu 3: the last stage rewards answers that a program can verify, with
@@ -266,7 +277,9 @@ def ppo_clip_objective(
         A clipped action has gradient 0 and stays where it is until others move it. The ratio is the
         exponential of the difference of the arguments, infinite in float32 above 88: a good action
         is clipped, a bad one gives :math:`-\infty`. For a token it is the ratio of that token; for
-        a whole answer it is the product of them, which leaves the range at once.
+        a whole answer it is the product of them, which leaves the range at once. Advantages without
+        a critic are rewards, standardized within the group of answers to one prompt,
+        :math:`\hat{A}_i = (r_i - \operatorname{mean}(r)) / \operatorname{std}(r)`, as in GRPO.
 
     Checked against:
         ``np.mean(adv * np.where(adv >= 0, np.minimum(np.exp(logp - logp_old), 1 + eps),
@@ -322,8 +335,10 @@ def entropy_bonus(
     .. math:: B = -\frac{c}{n} \sum_{i=1}^{n} \sum_{a=1}^{k} p_{ia} \log p_{ia}, \quad
         p_{ia} = \frac{e^{z_{ia}}}{\sum_{b=1}^{k} e^{z_{ib}}}
 
-    It is added to an objective that is maximized. It is at most :math:`c \log k`, for a policy that
-    chooses at random, and 0 once every choice is certain.
+    It is :math:`c \, \mathbb{E}[H(\pi_\theta(\cdot \mid s))]`, the mean entropy times :math:`c`,
+    and is added to an objective that is maximized, against a policy that collapses to one action
+    and explores no more. It is at most :math:`c \log k`, for a policy that chooses at random, and 0
+    once every choice is certain.
 
     Args:
         z: :math:`z`, scores (logits), a row for each of :math:`n` states and a column for each of
@@ -337,7 +352,8 @@ def entropy_bonus(
 
     Also called:
         entropy regularization, maximum entropy bonus, exploration bonus, ent_coef, entropy
-        coefficient, entropy loss, anti-collapse term.
+        coefficient, entropy loss, anti-collapse term, policy entropy, entropy-regularized
+        reinforcement learning.
 
     Role in ML:
         - regularizer -- Skywork-OR1: the coefficient rises by 0.0001 a step while the entropy over

@@ -31,8 +31,11 @@ def bradley_terry(r_w: Real[Array, "*shape"], r_l: Real[Array, "*shape"]) -> Uni
 
     .. math:: P(w \succ l) = \frac{e^{r_w}}{e^{r_w} + e^{r_l}}
 
-    It is the logistic sigmoid :math:`\sigma(r_w - r_l)` and the softmax of two scores, :math:`1/2`
-    at equal strength. Only the difference counts, and
+    It is the logistic sigmoid :math:`\sigma(r_w - r_l) = 1 / (1 + e^{-(r_w - r_l)})` and the
+    softmax of two scores, :math:`1/2` at equal strength. With strengths :math:`s = e^r` it is
+    :math:`s_w / (s_w + s_l)`, with Elo ratings :math:`R = 400 \, r / \log 10` it is
+    :math:`1 / (1 + 10^{(R_l - R_w) / 400})`. Fitted to the outcomes of pairwise games or votes, the
+    strengths rank the players; only the difference counts, and
     :math:`P(w \succ l) + P(l \succ w) = 1`.
 
     Args:
@@ -44,7 +47,7 @@ def bradley_terry(r_w: Real[Array, "*shape"], r_l: Real[Array, "*shape"]) -> Uni
 
     Also called:
         BT model, Bradley-Terry-Luce, BTL, paired comparison model, preference probability, Elo
-        expected score, win probability.
+        expected score, win probability, pairwise comparison model, Elo rating.
 
     Role in ML:
         - metric -- Chatbot Arena: the strengths of chat models are those under which the votes are
@@ -110,9 +113,11 @@ def reward_model_loss(
         \mathcal{L} = -\frac1n \sum_{i=1}^{n} \log \sigma\left( r_\phi(x_i, y_i^{+})
             - r_\phi(x_i, y_i^{-}) \right)
 
-    It is the negative log-likelihood of the choices in the Bradley-Terry model, with
-    :math:`\sigma(u) = 1 / (1 + e^{-u})`, and :math:`\log 2` where all rewards are equal. A constant
-    added to all rewards of a prompt changes nothing: they compare answers to one prompt only.
+    In expectations it is :math:`-\mathbb{E}_{(x, y^{+}, y^{-})}[\log \sigma(r_\phi(x, y^{+}) -
+    r_\phi(x, y^{-}))]`, the negative log-likelihood of the choices (human preferences) in the
+    Bradley-Terry model, with :math:`\sigma(u) = 1 / (1 + e^{-u})`, and :math:`\log 2` where all
+    rewards are equal. A constant added to all rewards of a prompt changes nothing: they compare
+    answers to one prompt only.
 
     Args:
         r_w: :math:`r_\phi(x_i, y_i^{+})`, the reward that the model with parameters :math:`\phi`
@@ -124,7 +129,7 @@ def reward_model_loss(
 
     Also called:
         pairwise ranking loss, Bradley-Terry loss, RM loss, preference loss, RankNet loss, pairwise
-        logistic loss, log-sigmoid loss.
+        logistic loss, log-sigmoid loss, reward modeling loss, pairwise preference loss.
 
     Role in ML:
         - objective -- Tulu 3: trains the reward model of 8B parameters, one scalar for each answer
@@ -135,10 +140,10 @@ def reward_model_loss(
           Witness: ``trl.RewardTrainer``.
 
     Numerics:
-        :math:`-\log \sigma(u)` is taken as :math:`\log(e^0 + e^{-u})` in one stable operation: a
-        margin of -1000 costs 1000, one of 1000 nothing. The gradient in a preferred reward is
-        :math:`-\sigma(-u) / n`, between :math:`-1/n` and 0. Nothing holds the sum of two rewards;
-        TRL has an optional penalty on its square.
+        :math:`-\log \sigma(u) = \log(1 + e^{-u})` is taken as :math:`\log(e^0 + e^{-u})` in one
+        stable operation: a margin of -1000 costs 1000, one of 1000 nothing. The gradient in a
+        preferred reward is :math:`-\sigma(-u) / n`, between :math:`-1/n` and 0. Nothing holds the
+        sum of two rewards; TRL has an optional penalty on its square.
 
     Checked against:
         ``torch.nn.functional.binary_cross_entropy_with_logits(r_w - r_l, torch.ones_like(r_w))``
@@ -191,10 +196,12 @@ def kl_penalized_reward(
 
     .. math:: R = r - \beta \log \frac{\pi_\theta(y \mid x)}{\pi_{\mathrm{ref}}(y \mid x)}
 
-    Over answers drawn from :math:`\pi_\theta` its mean is
-    :math:`\mathbb{E}[r] - \beta D_{\mathrm{KL}}(\pi_\theta \,\|\, \pi_{\mathrm{ref}})`, the
-    objective of RLHF. The best policy is :math:`\pi_{\mathrm{ref}} \, e^{r / \beta}`, normalized;
-    under it all answers have the same :math:`R`.
+    Over answers drawn from :math:`\pi_\theta` its mean is :math:`\mathbb{E}[r] - \beta
+    D_{\mathrm{KL}}(\pi_\theta \,\|\, \pi_{\mathrm{ref}})`, the objective of RLHF; the price keeps
+    the policy from drifting to where the reward model is wrong (reward hacking). The best policy is
+    :math:`\pi_{\mathrm{ref}} \, e^{r / \beta}`, normalized, :math:`\pi^{*}(y \mid x) =
+    \frac{1}{Z(x)} \pi_{\mathrm{ref}}(y \mid x) \exp(r(x, y) / \beta)`; under it all answers have
+    the same :math:`R`.
 
     Args:
         reward: :math:`r`, the reward of the answer, from a reward model or a check.
@@ -208,7 +215,7 @@ def kl_penalized_reward(
 
     Also called:
         RLHF objective, KL penalty, KL reward shaping, non-score reward, KL control, KL-regularized
-        reward, reference model penalty, kl_coef.
+        reward, reference model penalty, kl_coef, KL-constrained reward maximization.
 
     Role in ML:
         - regularizer -- Tulu 3: every token of an answer pays, with :math:`\beta = 0.05` for the 8B
@@ -293,8 +300,11 @@ def dpo_loss(
             \log \frac{\pi_\theta(y_i^{+} \mid x_i)}{\pi_{\mathrm{ref}}(y_i^{+} \mid x_i)} - \beta
             \log \frac{\pi_\theta(y_i^{-} \mid x_i)}{\pi_{\mathrm{ref}}(y_i^{-} \mid x_i)} \right)
 
-    With the logistic function :math:`\sigma(u) = 1 / (1 + e^{-u})` it is :math:`\log 2` where the
-    policy is the reference. Only the change of the log-odds between the two answers matters: both
+    With the implicit reward :math:`\hat{r}(x, y) = \beta \log \frac{\pi_\theta(y \mid
+    x)}{\pi_{\mathrm{ref}}(y \mid x)}` it is the Bradley-Terry loss :math:`-\mathbb{E}[\log
+    \sigma(\hat{r}(x, y^{+}) - \hat{r}(x, y^{-}))]`, so that no reward model is needed. With the
+    logistic function :math:`\sigma(u) = 1 / (1 + e^{-u})` it is :math:`\log 2` where the policy is
+    the reference. Only the change of the log-odds between the two answers matters: both
     probabilities may fall while the loss does.
 
     Args:
@@ -312,7 +322,8 @@ def dpo_loss(
         :math:`\mathcal{L}_{\mathrm{DPO}}`, in nats, the mean over :math:`n` pairs.
 
     Also called:
-        direct preference optimization, DPO, preference tuning, implicit reward, preference loss.
+        direct preference optimization, DPO, preference tuning, implicit reward, preference loss,
+        DPO objective, preference optimization.
 
     Role in ML:
         - objective -- Llama 3: post-training with :math:`\beta = 0.1`, masked formatting tokens and

@@ -37,8 +37,12 @@ def scaled_dot_product_attention(
        \operatorname{softmax}\left( \frac{Q K^\top}{\sqrt{d_k}} + \log M \right) V
 
     The softmax acts on each row, and :math:`\log M` is 0 where :math:`M` is 1 and :math:`-\infty`
-    where it is 0; without a mask the term is missing. Each output is a convex combination of
-    values. Putting the keys in another order, with their values, changes nothing.
+    where it is 0; without a mask the term is missing,
+    :math:`\operatorname{softmax}(Q K^\top / \sqrt{d_k}) \, V`. Each output is a convex combination
+    of values, :math:`y_i = \sum_j \alpha_{ij} v_j`, with weights that say which tokens or words it
+    looks at; without a mask they are :math:`\alpha_{ij} = \frac{\exp(q_i \cdot k_j /
+    \sqrt{d_k})}{\sum_l \exp(q_i \cdot k_l / \sqrt{d_k})}`. Putting the keys in another order, with
+    their values, changes nothing.
 
     Args:
         q: :math:`Q`, queries, one a row.
@@ -51,7 +55,8 @@ def scaled_dot_product_attention(
 
     Also called:
         attention, self-attention, cross-attention, SDPA, QKV attention, softmax attention,
-        softmax(QK^T/sqrt(d_k))V.
+        softmax(QK^T/sqrt(d_k))V, dot-product attention, attention mechanism, attention weights,
+        scaled dot product attention.
 
     Role in ML:
         - layer -- Llama 3: in every head of every block; the mask keeps a token from later tokens
@@ -135,10 +140,12 @@ def multi_head_attention(
        + \log M \right) Y W^V_r
        \end{aligned}
 
-    Each head :math:`r = 1, \dots, h` is a scaled dot-product attention, and the features of all
-    heads stand side by side before :math:`W^O` mixes them. With :math:`Y = X` it is
-    self-attention, otherwise cross-attention. The order of the heads is free, if the rows of
-    :math:`W^O` move along.
+    Each head :math:`r = 1, \dots, h` is a scaled dot-product attention, :math:`\mathrm{head}_r =
+    \operatorname{Attention}(Q W^Q_r, K W^K_r, V W^V_r)` for
+    :math:`\operatorname{MultiHead}(Q, K, V)`, and the features of all heads stand side by side
+    before :math:`W^O` mixes them, which is the sum :math:`\sum_r \mathrm{head}_r W^O_r` over its
+    blocks of rows. With :math:`Y = X` it is self-attention, otherwise cross-attention. The order of
+    the heads is free, if the rows of :math:`W^O` move along.
 
     Args:
         x: :math:`X`, the items that ask, one a row.
@@ -155,7 +162,8 @@ def multi_head_attention(
 
     Also called:
         MHA, multihead attention, self-attention layer, cross-attention layer,
-        nn.MultiheadAttention, attention heads.
+        nn.MultiheadAttention, attention heads, multi-headed attention, multi-head self-attention,
+        MHSA.
 
     Role in ML:
         - layer -- OLMo 2: 32 heads of width 128 in each of the 32 blocks of the 7B model, each with
@@ -176,7 +184,8 @@ def multi_head_attention(
         :math:`d_k = d/h` only a custom: gpt-oss has 64 heads of width 64 in a model of width 2880.
         Llama 3 shares each key and value among several query heads, which is another formula.
         ``torch.nn.MultiheadAttention`` expects the sequence in the first axis unless told
-        ``batch_first=True``, and stores the transposes of these matrices.
+        ``batch_first=True``, and stores the transposes of these matrices; it wants an ``embed_dim
+        divisible by num_heads``.
 
     Checked against:
         ``torch.einsum("hnv,hvd->nd", torch.nn.functional.scaled_dot_product_attention(
@@ -237,8 +246,10 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
 
     .. math:: M_{ij} = \begin{cases} 1 & p_j \leq p_i \\ 0 & p_j > p_i \end{cases}
 
-    Row :math:`i` is the query, column :math:`j` the key. The diagonal is 1, so no row is empty. For
-    items in order it is the lower triangular matrix of ones.
+    Row :math:`i` is the query, column :math:`j` the key; a decoder cannot look ahead at the future
+    tokens that it is trained to predict. The diagonal is 1, so no row is empty. For items in order
+    it is the lower triangular matrix of ones, :math:`M_{ij} = \mathbb{1}[j \le i]`, and added to
+    the scores as :math:`\log M`, 0 on and below the diagonal and :math:`-\infty` above it.
 
     Args:
         positions: :math:`p`, the position of each item, from 0.
@@ -248,7 +259,7 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
 
     Also called:
         autoregressive mask, look-ahead mask, future mask, triangular mask, decoder mask, tril mask,
-        is_causal.
+        is_causal, causal attention, masked self-attention, attention mask.
 
     Role in ML:
         - constraint -- Llama 3: applied in every attention, so that all next tokens of a text are

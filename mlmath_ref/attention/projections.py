@@ -33,9 +33,10 @@ def qkv_projection(
 
     .. math:: Q = X W^Q, \qquad K = X W^K, \qquad V = X W^V
 
-    Each row is projected by itself, so the order of the items does not enter. Scores depend on
-    :math:`W^Q (W^K)^\top` only: multiplying :math:`W^Q` by an invertible matrix and :math:`W^K` by
-    its inverse transpose changes no attention.
+    Each row is projected by itself, :math:`q_i = x_i W^Q`, so the order of the items does not
+    enter. Scores depend on :math:`W^Q (W^K)^\top` only, :math:`Q K^\top = X W^Q (W^K)^\top X^\top`:
+    multiplying :math:`W^Q` by an invertible matrix and :math:`W^K` by its inverse transpose changes
+    no attention.
 
     Args:
         x: :math:`X`, the items, one a row.
@@ -48,7 +49,7 @@ def qkv_projection(
 
     Also called:
         QKV, in_proj, c_attn, q_proj k_proj v_proj, fused QKV, attention projections, query key
-        value.
+        value, query key value projection, W_q W_k W_v.
 
     Role in ML:
         - layer -- gpt-oss: one matrix with an offset makes 64 queries of width 64 from each token,
@@ -133,10 +134,12 @@ def attention_scores(
 
     .. math:: S = \frac{Q K^\top}{\sqrt{d_k}}
 
-    If all components of a query and a key are independent with mean 0 and variance 1, their inner
-    product has variance :math:`d_k` and the score variance 1. With a common mean :math:`\mu` and
-    variance 1 the score has variance :math:`1 + 2 \mu^2`. The divisor is the root of the width of
-    one head, not of the model.
+    One score is :math:`S_{ij} = q_i \cdot k_j / \sqrt{d_k}`; if all components of a query and a key
+    are independent with mean 0 and variance 1, their inner product has variance :math:`d_k`,
+    :math:`\operatorname{Var}(q \cdot k) = d_k`, and the score variance 1: without the divisor the
+    softmax saturates and its gradient vanishes. With a common mean :math:`\mu` and variance 1 the
+    score has variance :math:`1 + 2 \mu^2`. The divisor is the root of the width of one head, not of
+    the model.
 
     Args:
         q: :math:`Q`, queries of one head, one a row.
@@ -147,7 +150,8 @@ def attention_scores(
 
     Also called:
         attention logits, QK^T/sqrt(d_k), scaled dot product, similarity scores, pre-softmax
-        attention, compatibility function, attention matrix before softmax.
+        attention, compatibility function, attention matrix before softmax, scaled dot-product
+        score, attention score.
 
     Role in ML:
         - analysis -- Kimi K2: training watches the largest score of each head; where it passes a

@@ -1,19 +1,18 @@
 r"""Backpropagation: the chain rule from the loss back to every weight.
 
 Three things together make backpropagation: the chain rule, its evaluation from the last function to
-the first, and the values of the forward pass, which are kept and used again. Forward mode follows
-the same chain rule from the other end, at a cost that grows with the number of inputs
-:cite:p:`baydin2018automatic`. A network has millions of inputs to its loss and one output, so
-reverse mode it is. Reverse accumulation is older than its use on networks with hidden units
+the first, and the values kept from the forward pass. Forward mode follows the same chain rule from
+the other end, at a cost that grows with the number of inputs :cite:p:`baydin2018automatic`. A
+network has millions of inputs to its loss and one output, so reverse mode it is. Reverse
+accumulation is older than its use on networks with hidden units
 :cite:p:`linnainmaa1976taylor,rumelhart1986learning`.
 
 In a network of dense layers :math:`z^{[l]} = W^{[l]} a^{[l-1]} + b^{[l]}`,
-:math:`a^{[l]} = \phi(z^{[l]})` all that travels back is the error
-:math:`\delta^{[l]} = \partial \mathcal{L} / \partial z^{[l]}`. Each layer makes two things of it:
-the gradients of its own weights, and the error of the layer before. The path from the last error to
-the first is a product of one factor for each layer between, and such products shrink or grow
-exponentially with depth unless something holds them near 1: the variance of the first weights,
-residual connections, gates, normalization. Gradient clipping bounds the step when they grow anyway.
+:math:`a^{[l]} = \phi(z^{[l]})` all that travels back is the error :math:`\delta^{[l]} = \partial
+\mathcal{L} / \partial z^{[l]}`. Each layer makes two things of it: the gradients of its own
+weights, and the error of the layer before. From the last error to the first leads a product of one
+factor for each layer between, which shrinks or grows exponentially with depth unless something
+holds it near 1: the variance of the first weights, residual connections, gates, normalization.
 
 :map: 2.1 Chain rule
 """
@@ -47,7 +46,8 @@ def reverse_mode_gradient(
     The Jacobian of the whole, a row, is :math:`\nabla \mathcal{L}(v)^\top G F`: of :math:`L`
     layers, the product runs from layer :math:`L` down. An entry of :math:`G F` is
     :math:`\sum_i G_{hi} F_{ij}`, a sum over all intermediate values :math:`u_i`; where all are
-    numbers the rule is :math:`\tfrac{dy}{dx} = \tfrac{dy}{du} \tfrac{du}{dx}`.
+    numbers the rule is :math:`\frac{\partial \mathcal{L}}{\partial x} = \frac{\partial
+    \mathcal{L}}{\partial v} \frac{\partial v}{\partial u} \frac{\partial u}{\partial x}`.
 
     Args:
         f: :math:`f`, the first function.
@@ -60,7 +60,7 @@ def reverse_mode_gradient(
 
     Also called:
         backprop, backpropagation, reverse mode, reverse-mode automatic differentiation, autograd,
-        loss.backward, backward pass, autodiff, reverse accumulation.
+        loss.backward, backward pass, autodiff, reverse accumulation, reverse-mode AD.
 
     Role in ML:
         - primitive -- llm.c: a GPT-2 without an autograd engine; one function calls the backward
@@ -73,8 +73,9 @@ def reverse_mode_gradient(
 
     Numerics:
         From right to left every step is a matrix times a vector, and no Jacobian is formed: the
-        cost is a small multiple of one evaluation, whatever the number of inputs. The price is
-        memory, as :math:`u` and :math:`v` are kept until the way back has passed them.
+        cost is a small multiple of one evaluation, whatever the number of inputs. Backpropagation
+        needs much memory: the activations :math:`u` and :math:`v` are kept until the way back has
+        passed them, unless checkpointing computes them anew.
 
     Checked against:
         ``torch.func.jacfwd(lambda x: loss(g(f(x))))(x)``,
@@ -115,8 +116,7 @@ def reverse_mode_gradient(
         Traceback (most recent call last):
         RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x3 and 2x4)
 
-        Differentiated again, the slope :math:`6 (2x + 1)^2` has the slope
-        :math:`24 (2x + 1) = 168` at 3:
+        Differentiated again, :math:`6 (2x + 1)^2` has the slope :math:`24 (2x + 1) = 168` at 3:
 
         >>> x = torch.tensor([3.0], requires_grad=True)
         >>> reverse_mode_gradient(inner, cube, total, x).backward()
@@ -139,16 +139,16 @@ def backprop_delta(
 
     .. math:: \delta^{[l]} = \left( W^{[l+1]} \right)^\top \delta^{[l+1]} \odot \phi'(z^{[l]})
 
-    Here :math:`\delta^{[l]} = \partial \mathcal{L} / \partial z^{[l]}`, where
-    :math:`z^{[l+1]} = W^{[l+1]} \phi(z^{[l]}) + b^{[l+1]}` and :math:`\odot` multiplies unit by
-    unit. The slope is that of the layer's own units, the weights are those of the layer after. A
-    unit with slope 0 passes nothing on.
+    Here :math:`\delta^{[l]} = \partial \mathcal{L} / \partial z^{[l]}`, where :math:`z^{[l+1]} =
+    W^{[l+1]} \phi(z^{[l]}) + b^{[l+1]}` and :math:`\odot` multiplies unit by unit. The slope is
+    that of the layer's own units, the weights are those of the layer after. Written for unit
+    :math:`j`, with :math:`k` over the next layer, it is :math:`\delta_j = \phi'(z_j) \sum_k W_{kj}
+    \delta_k`; a unit with slope 0 passes nothing on.
 
     Args:
         w: :math:`W^{[l+1]}`, the weights of layer :math:`l + 1`, a row for each of its units.
         delta: :math:`\delta^{[l+1]}`, the error of layer :math:`l + 1`.
-        s: :math:`\phi'(z^{[l]})`, the slopes of the activation :math:`\phi` at the inputs
-            :math:`z^{[l]}` of the units of layer :math:`l`.
+        s: :math:`\phi'(z^{[l]})`, the slopes of the activation :math:`\phi` at layer :math:`l`.
 
     Returns:
         :math:`\delta^{[l]}`, the error of layer :math:`l`.
@@ -169,9 +169,11 @@ def backprop_delta(
           Witness: ``torch.nn.PReLU``.
 
     Numerics:
-        One example costs :math:`2 m n` floating-point operations, as on the way forward. Saturated
-        units, such as a sigmoid far from 0, have slopes that round to 0, and everything before them
-        stops learning; the slope of a sigmoid is at most 1/4.
+        One example costs :math:`2 m n` floating-point operations, as on the way forward. At the
+        outputs it starts from :math:`\nabla_a \mathcal{L} \odot \phi'(z)`, after softmax and
+        cross-entropy :math:`\hat{y} - y`. Saturated units, such as a sigmoid far from 0, have
+        slopes that round to 0, and everything before them stops learning; a sigmoid's is at most
+        1/4.
 
     Checked against:
         ``torch.func.vjp(lambda z: w @ (s * z), 0 * s)[1](delta)[0]``,
@@ -230,10 +232,10 @@ def dense_gradients(
     .. math:: \frac{\partial \mathcal{L}}{\partial W} = \sum_{i=1}^{n} \delta_i \, a_i^\top, \qquad
        \frac{\partial \mathcal{L}}{\partial b} = \sum_{i=1}^{n} \delta_i
 
-    The layer is :math:`z_i = W a_i + b`, and
-    :math:`\delta_i = \partial \mathcal{L} / \partial z_i` is the error of example :math:`i`. An
-    example adds a matrix of rank 1, so the gradient over :math:`n` examples has at most rank
-    :math:`n`.
+    The layer is :math:`z_i = W a_i + b`, and :math:`\delta_i = \partial \mathcal{L} / \partial z_i`
+    is the error of example :math:`i`. For one example :math:`\frac{\partial \mathcal{L}}{\partial
+    W_{jk}} = \delta_j a_k`, with examples as rows the sum is :math:`\delta^\top a`; an example adds
+    a matrix of rank 1, so the gradient over :math:`n` examples has at most rank :math:`n`.
 
     Args:
         delta: :math:`\delta`, the errors at the outputs of the layer, a row for each example.
@@ -260,7 +262,7 @@ def dense_gradients(
     Numerics:
         :math:`2 n m d` floating-point operations. A sum over many tokens loses small terms in 16
         bits; accumulate in 32. The division by the number of examples, where the loss is a mean, is
-        already in :math:`\delta`.
+        already in :math:`\delta`; texts with :math:`dW = \frac{1}{n} \, dZ \, A^\top` divide here.
 
     Checked against:
         ``(np.einsum("im,id->md", delta, a), np.einsum("im->m", delta))``,
@@ -358,10 +360,12 @@ def gradient_flow_product(
           :cite:p:`pascanu2013difficulty{sec. 2.1}`.
 
     Numerics:
-        Computed in 64 bits and rounded once. 100 factors of norm 0.1 leave 0 in float32, 100 of
-        norm 10 leave infinity; what leaves the range of 64 bits before the last factor is refused,
-        as the next sum could be :math:`\infty - \infty`. Backpropagation multiplies by the error
-        from the right, at :math:`k n^2` products where the matrix takes :math:`k n^3`.
+        Computed in 64 bits and rounded once. 100 factors of norm 0.1 leave 0 in float32, and early
+        layers do not learn; 100 of norm 10 leave infinity, and the loss turns NaN; what leaves the
+        range of 64 bits before the last factor is refused, as the next sum could be
+        :math:`\infty - \infty`. Through time it is :math:`\frac{\partial h_t}{\partial h_k} =
+        \prod_{i=k+1}^{t} \frac{\partial h_i}{\partial h_{i-1}}`. Backpropagation multiplies by the
+        error from the right, at :math:`k n^2` products where the matrix takes :math:`k n^3`.
 
     Checked against:
         ``torch.func.jacrev(lambda z: functools.reduce(lambda z, l: w[l] @ (s[l] * z),

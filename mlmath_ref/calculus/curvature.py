@@ -36,9 +36,10 @@ def hessian(
     .. math:: H_{ij} = \frac{\partial^2 f(x)}{\partial x_i \, \partial x_j}
 
     Symmetric where the second derivatives are continuous; zero everywhere exactly for affine
-    functions. The curvature along a unit vector :math:`v` is :math:`v^\top H v`. A point with zero
-    gradient is a strict local minimum if all eigenvalues are positive, and undecided if the
-    smallest is zero.
+    functions. Written :math:`H = \nabla^2 f(x)`, it gives :math:`f(x + v) \approx f(x) + \nabla
+    f(x)^\top v + \tfrac12 v^\top H v`, and the curvature along a unit vector :math:`v` is
+    :math:`v^\top H v`. A point with zero gradient is a strict local minimum if all eigenvalues are
+    positive, and undecided if the smallest is zero.
 
     Args:
         f: :math:`f`, a function of a vector with one number as result, made of PyTorch operations.
@@ -49,7 +50,7 @@ def hessian(
 
     Also called:
         second derivative, curvature matrix, second-order derivatives, Jacobian of the gradient,
-        Newton matrix.
+        Newton matrix, Hessian, Hessian-vector product, HVP, second-order Taylor expansion.
 
     Role in ML:
         - compression -- QuIP#: the weights of a linear layer are rounded with regard to the Hessian
@@ -64,8 +65,9 @@ def hessian(
 
     Numerics:
         :math:`n` reverse-mode passes over the gradient and :math:`n^2` numbers. A product
-        :math:`H v` needs no matrix: it is the gradient of :math:`\nabla f(x)^\top v` in :math:`x`.
-        Piecewise linear functions have Hessian 0 away from their kinks, which hides the kinks.
+        :math:`H v` needs no matrix: it is the gradient of :math:`\nabla f(x)^\top v` in :math:`x`,
+        and nearly :math:`(\nabla f(x + h v) - \nabla f(x)) / h` for a small :math:`h`. Piecewise
+        linear functions have Hessian 0 away from their kinks, which hides the kinks.
 
     Checked against:
         ``torch.func.jacfwd(torch.func.jacfwd(f))(x)``
@@ -130,9 +132,10 @@ def gauss_newton_matrix(
     .. math:: G = \frac{1}{n} \sum_{i=1}^{n} J_i^\top H_i J_i
 
     The Hessian of a mean loss is :math:`G` plus the curvature of the outputs, weighted by the
-    slopes of the loss; the second part is 0 where all residuals are. With a loss that is convex in
-    the outputs :math:`G` has no negative eigenvalue. Only for half a squared residual
-    :math:`H_i = I`, and :math:`J_i^\top J_i` remains.
+    slopes of the loss, for one example :math:`J^\top H J + \sum_c \frac{\partial
+    \mathcal{L}}{\partial f_c} \nabla^2 f_c` with the outputs :math:`f_c`; the second part is 0
+    where all residuals are. With a loss that is convex in the outputs :math:`G` has no negative
+    eigenvalue. Only for half a squared residual :math:`H_i = I`, and :math:`J_i^\top J_i` remains.
 
     Args:
         j: :math:`J`, for each example the Jacobian :math:`J_i` of its :math:`c` outputs in the
@@ -144,7 +147,8 @@ def gauss_newton_matrix(
 
     Also called:
         GGN, generalized Gauss-Newton, generalised Gauss-Newton, J^T J, Levenberg-Marquardt,
-        Gauss-Newton approximation, GPTQ Hessian.
+        Gauss-Newton approximation, GPTQ Hessian, Levenberg-Marquardt algorithm, nonlinear least
+        squares.
 
     Role in ML:
         - optimizer -- Full Gauss-Newton: language models of up to 150 million parameters, trained
@@ -159,7 +163,9 @@ def gauss_newton_matrix(
     Numerics:
         :math:`p^2` numbers. Products :math:`G v` need none of the matrices: one forward, one
         backward pass. Its rank is at most :math:`n c`, so large networks need damping. The
-        condition number of :math:`J^\top J` is the square of that of :math:`J`.
+        condition number of :math:`J^\top J` is the square of that of :math:`J`. For residuals
+        :math:`r` the step is :math:`-(J^\top J + \lambda I)^{-1} J^\top r`, of Gauss and Newton at
+        :math:`\lambda = 0`, of Levenberg and Marquardt above.
 
     Checked against:
         ``np.concatenate(j).T @ scipy.linalg.block_diag(*h) @ np.concatenate(j) / len(j)``,

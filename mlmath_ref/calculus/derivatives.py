@@ -31,7 +31,10 @@ def gradient(
     .. math:: \nabla f(x)_i = \frac{\partial f(x)}{\partial x_i}
 
     It points uphill, so descent goes along its negative; its Euclidean length is the slope in that
-    direction. Zero at every minimum, maximum and saddle point inside the domain.
+    direction. Zero at every minimum, maximum and saddle point inside the domain. Written out it is
+    :math:`\nabla f = \left( \frac{\partial f}{\partial x_1}, \dots, \frac{\partial f}{\partial x_n}
+    \right)^\top`, and the slope along a unit vector :math:`v`, the directional derivative, is
+    :math:`D_v f(x) = \nabla f(x)^\top v`.
 
     Args:
         f: :math:`f`, a function of a vector with one number as result, made of PyTorch operations.
@@ -41,7 +44,8 @@ def gradient(
         :math:`\nabla f(x)`, one slope per coordinate of :math:`x`.
 
     Also called:
-        grad, nabla, del, slope, steepest ascent, backprop, derivative of the loss, autograd.
+        grad, nabla, del, slope, steepest ascent, backprop, derivative of the loss, autograd,
+        gradient vector, directional derivative, direction of steepest ascent.
 
     Role in ML:
         - optimizer -- DeepSeek-V3: AdamW moves the weights by the gradient of the loss, which is
@@ -54,7 +58,8 @@ def gradient(
         One run of reverse mode, which costs a small multiple of one evaluation of :math:`f`
         however large :math:`n` is, and keeps the intermediate values in memory. At a kink PyTorch
         returns a convention, such as 0 for the rectifier at 0. The result can be differentiated
-        again.
+        again. Of an output that is no single number PyTorch says ``grad can be implicitly created
+        only for scalar outputs``.
 
     Checked against:
         ``torch.func.jacfwd(f)(x)``,
@@ -110,9 +115,10 @@ def jacobian(
 
     .. math:: J_{ij} = \frac{\partial f_i(x)}{\partial x_j}
 
-    A row per output, a column per input: row :math:`i` is the gradient of :math:`f_i`. A small
-    step :math:`v` moves the output by :math:`J v`, up to terms of second order. The Jacobian of a
-    composition :math:`g \circ f` is :math:`J_g(f(x)) \, J_f(x)`, in this order.
+    A row per output, a column per input: row :math:`i` is the gradient of :math:`f_i`. A small step
+    :math:`v` moves the output by :math:`J v`, up to terms of second order:
+    :math:`f(x + v) \approx f(x) + J v`. The Jacobian of a composition :math:`g \circ f` is
+    :math:`J_g(f(x)) \, J_f(x)`, in this order.
 
     Args:
         f: :math:`f`, a function from vectors to vectors, made of PyTorch operations.
@@ -122,7 +128,8 @@ def jacobian(
         :math:`J`, the matrix of first derivatives at :math:`x`.
 
     Also called:
-        derivative matrix, total derivative, jacrev, jacfwd, sensitivity matrix.
+        derivative matrix, total derivative, jacrev, jacfwd, sensitivity matrix, Jacobian,
+        Jacobian-vector product, partial derivative matrix.
 
     Role in ML:
         - primitive -- gsplat: a camera is replaced near each splat by its 2 by 3 Jacobian, which
@@ -138,7 +145,10 @@ def jacobian(
 
     Numerics:
         Reverse mode costs one pullback per output, forward mode one push per input; the matrix has
-        :math:`m n` numbers. Where a product with one vector is all that is needed, form no matrix.
+        :math:`m n` numbers. Where a product with one vector is all that is needed, form no matrix:
+        forward mode gives :math:`J v = \frac{d}{dt} f(x + t v)` at :math:`t = 0`, reverse mode
+        :math:`v^\top J`. Other texts call it :math:`\frac{\partial f}{\partial x}`, some with rows
+        and columns exchanged.
 
     Checked against:
         ``torch.func.jacfwd(f)(x)``,
@@ -197,8 +207,10 @@ def vector_jacobian_product(
     .. math:: (J^\top v)_j = \sum_{i=1}^{m} v_i \frac{\partial f_i(x)}{\partial x_j}
 
     Here :math:`J` is the Jacobian of :math:`f` at :math:`x`. When :math:`v` is the gradient of a
-    loss in the output :math:`f(x)`, the result is its gradient in :math:`x`; applied layer by
-    layer from the loss backward, this is backpropagation. Linear in :math:`v`.
+    loss in the output :math:`f(x)`, the result is its gradient in :math:`x`; applied layer by layer
+    from the loss backward, this is backpropagation. Written as a row it is :math:`v^\top J`, linear
+    in :math:`v`; with :math:`y = f(x)` and a loss, :math:`\frac{\partial \mathcal{L}}{\partial x_j}
+    = \sum_i \frac{\partial \mathcal{L}}{\partial y_i} \frac{\partial y_i}{\partial x_j}`.
 
     Args:
         f: :math:`f`, a function from vectors to vectors, made of PyTorch operations.
@@ -210,7 +222,7 @@ def vector_jacobian_product(
 
     Also called:
         VJP, pullback, reverse mode, reverse-mode automatic differentiation, backprop, backward
-        pass, autodiff, adjoint.
+        pass, autodiff, adjoint, cotangent, adjoint method, backward function.
 
     Role in ML:
         - primitive -- DeepSeek-V3: its pipeline schedule splits the backward pass of attention and

@@ -54,7 +54,8 @@ def critical_point_type(
 
     Also called:
         second derivative test, Hessian test, local minimum, local maximum, saddle point, inertia,
-        signature, Morse index, stationary point, transition state, non-convex.
+        signature, Morse index, stationary point, transition state, non-convex, second partial
+        derivative test, discriminant test.
 
     Role in ML:
         - metric -- HIP: geometries count as a minimum or a transition state by 0 or 1 negative
@@ -66,7 +67,9 @@ def critical_point_type(
     Numerics:
         Eigenvalues carry an error of about :math:`\lVert H \rVert_2` times the rounding unit: a
         smaller :math:`\tau` counts noise. Symmetries of a network give exact zeros, and then no
-        minimum is strict.
+        minimum is strict. For two variables the sign of :math:`\det H = f_{xx} f_{yy} - f_{xy}^2`
+        tells: above 0 it is a minimum or a maximum, by the sign of :math:`f_{xx}`, and below 0 a
+        saddle point.
 
     Checked against:
         ``tuple((np.linalg.norm(g) <= tol) * k for k in (lambda low, high: (low, high - low,
@@ -138,10 +141,11 @@ def convexity_gap(
 
     .. math:: \Delta = \lambda f(x) + (1 - \lambda) f(y) - f(\lambda x + (1 - \lambda) y)
 
-    A function is convex exactly when this is nowhere negative, for all :math:`x`, :math:`y` and all
-    :math:`\lambda` from 0 to 1. It is 0 at both ends, and everywhere for affine functions. For
-    :math:`\tfrac12 \lVert x \rVert_2^2` it is
-    :math:`\tfrac12 \lambda (1 - \lambda) \lVert x - y \rVert_2^2`.
+    A function is convex exactly when this is nowhere negative, :math:`f(\lambda x + (1 - \lambda)
+    y) \leq \lambda f(x) + (1 - \lambda) f(y)`, for all :math:`x`, :math:`y` and all :math:`\lambda`
+    from 0 to 1. It is 0 at both ends, and everywhere for affine functions. For
+    :math:`\tfrac12 \lVert x \rVert_2^2` it is :math:`\tfrac12 \lambda (1 - \lambda) \lVert x - y
+    \rVert_2^2`.
 
     Args:
         f: :math:`f`, a function of a vector with one number as result, made of PyTorch operations.
@@ -166,8 +170,10 @@ def convexity_gap(
 
     Numerics:
         A test of points can refute convexity and never prove it; a smooth function is convex where
-        its Hessian has no negative eigenvalue. Beyond :math:`[0, 1]` the inequality turns round, so
-        :math:`\lambda` is refused there. Near an affine function the terms cancel.
+        its Hessian has no negative eigenvalue, and a differentiable one where :math:`f(y) \geq f(x)
+        + \nabla f(x)^\top (y - x)` for all points. For means the inequality is Jensen's,
+        :math:`f(\mathbb{E}[X]) \leq \mathbb{E}[f(X)]`. Beyond :math:`[0, 1]` the inequality turns
+        round, so :math:`\lambda` is refused there. Near an affine function the terms cancel.
 
     Checked against:
         ``(lambda m: sum(t * (f(z) - f(m) - torch.func.jvp(f, (m,), (z - m,))[1]) for t, z in
@@ -245,8 +251,9 @@ def sharpness(
         :math:`\lambda_{\max}`, the largest eigenvalue of the Hessian.
 
     Also called:
-        largest Hessian eigenvalue, top eigenvalue, lambda max, flat minima, sharp minima,
-        flatness, Hessian spectrum, edge of stability, progressive sharpening.
+        largest Hessian eigenvalue, top eigenvalue, lambda max, flat minima, sharp minima, flatness,
+        Hessian spectrum, edge of stability, progressive sharpening, maximum eigenvalue of the
+        Hessian.
 
     Role in ML:
         - analysis -- OLMo 2: at 7 billion parameters the eigenvalue itself is out of reach; a proxy
@@ -261,7 +268,11 @@ def sharpness(
     Numerics:
         The whole Hessian is formed here. Large networks take products :math:`H v` and the Lanczos
         method; power iteration finds the eigenvalue of largest size instead, which may be negative.
-        Where the largest eigenvalue is double the gradient is one of many.
+        Where the largest eigenvalue is double the gradient is one of many. Over unit vectors it is
+        :math:`\max_{\lVert v \rVert_2 = 1} v^\top H v`. In sharpness-aware minimization the word
+        means :math:`\max_{\lVert \boldsymbol\delta \rVert_2 \leq \rho}
+        \mathcal{L}(\boldsymbol\theta + \boldsymbol\delta) - \mathcal{L}(\boldsymbol\theta)`, at a
+        minimum about :math:`\tfrac12 \rho^2 \lambda_{\max}`.
 
     Checked against:
         ``torch.linalg.eigvals(torch.func.jacfwd(torch.func.jacfwd(f))(theta)).real.max()``

@@ -33,8 +33,8 @@ def derivative(
     .. math:: f'(x) = \lim_{h \to 0} \frac{f(x + h) - f(x)}{h}
 
     A small step :math:`h` changes the output by :math:`f'(x) \, h`, up to a remainder that is small
-    against :math:`h`. Zero at every minimum and maximum inside the domain. It exists only where the
-    quotient has the same limit from both sides.
+    against :math:`h`: :math:`f(x + h) \approx f(x) + f'(x) \, h`. Zero at every minimum and maximum
+    inside the domain. It exists only where the quotient has the same limit from both sides.
 
     Args:
         f: :math:`f`, a function of one number, made of PyTorch operations.
@@ -45,7 +45,7 @@ def derivative(
 
     Also called:
         slope, rate of change, difference quotient, limit definition, dy/dx, f prime, sensitivity,
-        ordinary derivative, velocity.
+        ordinary derivative, velocity, instantaneous rate of change, slope of the tangent.
 
     Role in ML:
         - primitive -- Flow Matching library: a schedule returns the weights of data and noise at
@@ -63,7 +63,9 @@ def derivative(
         has an error of order :math:`h` from the curvature and of order :math:`\epsilon / h` from
         the precision :math:`\epsilon`: in double precision it is best near :math:`h = 10^{-8}`,
         with half of the digits. At a kink PyTorch returns a convention, where the slope is vertical
-        :math:`\infty`.
+        :math:`\infty`. Also written :math:`\frac{dy}{dx} = \lim_{\Delta x \to 0} \frac{\Delta
+        y}{\Delta x}`, and at a point :math:`a` :math:`f'(a) = \lim_{x \to a} \frac{f(x) - f(a)}{x -
+        a}`.
 
     Checked against:
         ``torch.func.grad(f)(x)``, ``torch.imag(f(x + 1e-30j)) / 1e-30``
@@ -159,7 +161,8 @@ def partial_derivative(
         of them take :math:`n` such runs, where reverse mode gets the whole gradient in one. What is
         held fixed belongs to the question: if another input depends on this one, the total
         derivative has further terms. A negative :math:`i` is refused, it does not count from the
-        end.
+        end. With two inputs :math:`\frac{\partial f}{\partial x} = \lim_{h \to 0} \frac{f(x + h, y)
+        - f(x, y)}{h}`, also written :math:`f_x`.
 
     Checked against:
         ``torch.func.grad(f)(x)[i]``,
@@ -223,7 +226,9 @@ def exp_derivative(x: Real[Array, "*shape"]) -> ExtendedNonneg[Array, "*shape"]:
     .. math:: \frac{d}{dx} e^x = \lim_{h \to 0} \frac{e^{x + h} - e^x}{h} = e^x
 
     The quotient is :math:`e^x (e^h - 1) / h`, and :math:`(e^h - 1) / h` tends to 1. The multiples
-    of :math:`e^x` are the only functions that are their own derivative.
+    of :math:`e^x` are the only functions that are their own derivative. For another base
+    :math:`\frac{d}{dx} a^x = a^x \log a`, and for an inner function :math:`\frac{d}{dx} e^{f(x)} =
+    f'(x) \, e^{f(x)}`.
 
     Args:
         x: :math:`x`, the exponent.
@@ -232,7 +237,8 @@ def exp_derivative(x: Real[Array, "*shape"]) -> ExtendedNonneg[Array, "*shape"]:
         :math:`\frac{d}{dx} e^x`, the slope, which is also the value.
 
     Also called:
-        derivative of e^x, derivative of exp, d/dx e^x, exponential rule, exponential growth.
+        derivative of e^x, derivative of exp, d/dx e^x, exponential rule, exponential growth,
+        derivative of a^x, exp(x)' = exp(x).
 
     Role in ML:
         - primitive -- gsplat: the weight of a splat in a pixel is a clamped multiple of an
@@ -310,7 +316,8 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
     .. math:: \frac{d}{dx} \log x = \lim_{h \to 0} \frac{\log(x + h) - \log x}{h} = \frac{1}{x}
 
     The logarithm undoes the exponential, so the two slopes multiply to 1. For any positive
-    :math:`f` it follows that :math:`(\log f)' = f' / f`, the relative rate of change.
+    :math:`f` it follows that :math:`(\log f)' = f' / f`, the relative rate of change, and for a
+    density that :math:`\nabla p = p \, \nabla \log p`, the log-derivative trick.
 
     Args:
         x: :math:`x`, what the logarithm is taken of.
@@ -320,7 +327,8 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
 
     Also called:
         derivative of ln x, derivative of log, d/dx ln x, logarithm rule, logarithmic derivative,
-        log-derivative trick, score function trick, relative change.
+        log-derivative trick, score function trick, relative change, derivative of the natural
+        logarithm.
 
     Role in ML:
         - objective -- MDLM: the total noise is :math:`\sigma = -\log(1 - (1 - \epsilon) t)`; the
@@ -335,7 +343,8 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
         Large where :math:`x` is small: :math:`10^{12}` for a probability of :math:`10^{-12}`, and
         infinite in double precision below :math:`5.6 \cdot 10^{-309}`. A loss therefore takes the
         logarithm of the softmax in one step, where that factor cancels. At 0 and below there is no
-        slope, and the argument is refused; PyTorch's own derivative gives :math:`1/x` there too.
+        slope, and the argument is refused; PyTorch's own derivative gives :math:`1/x` there too. To
+        another base :math:`\frac{d}{dx} \log_a x = \frac{1}{x \log a}`.
 
     Checked against:
         ``torch.func.grad(torch.log)(x)``,

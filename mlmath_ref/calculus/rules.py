@@ -44,7 +44,7 @@ def power_rule(x: Positive[Array, "*shape"], n: Real[float, ""]) -> Real[Array, 
 
     Also called:
         derivative of x^n, polynomial derivative, derivative of the square root, reciprocal rule,
-        elasticity of a power law, monomial derivative.
+        elasticity of a power law, monomial derivative, derivative of x squared, derivative of 1/x.
 
     Role in ML:
         - schedule -- Flow Matching library: a schedule that weights the data by :math:`t^n` returns
@@ -58,7 +58,9 @@ def power_rule(x: Positive[Array, "*shape"], n: Real[float, ""]) -> Real[Array, 
         Near 0 the slope vanishes for :math:`n > 1`, is constant for :math:`n = 1` and grows without
         bound for :math:`n < 1`, which is why a root or a norm has no usable gradient at 0. It
         overflows like any power. The base is held above 0, where every exponent has a meaning; for
-        whole :math:`n` the rule holds at every other base too.
+        whole :math:`n` the rule holds at every other base too. Common cases are
+        :math:`\frac{d}{dx} x^2 = 2 x`, :math:`\frac{d}{dx} \sqrt{x} = \frac{1}{2 \sqrt{x}}` and
+        :math:`\frac{d}{dx} \frac{1}{x} = -\frac{1}{x^2}`.
 
     Checked against:
         ``torch.func.grad(lambda y: y**n)(x)``,
@@ -114,7 +116,9 @@ def sum_rule(c: Real[Array, "*batch m"], df: Real[Array, "*batch m n"]) -> Real[
     .. math:: \nabla (c_1 f_1 + \dots + c_m f_m) = \sum_{k=1}^{m} c_k \nabla f_k
 
     The limit of a sum is the sum of the limits, and a constant factor goes through. With two terms
-    and weights 1 it is :math:`(f + g)' = f' + g'`. The weights may not depend on the point.
+    it is :math:`(a f + b g)' = a f' + b g'`, with weights 1 :math:`(f + g)' = f' + g'`, and of a
+    mean loss :math:`\nabla \frac{1}{m} \sum_k \mathcal{L}_k = \frac{1}{m} \sum_k \nabla
+    \mathcal{L}_k`. The weights may not depend on the point.
 
     Args:
         c: :math:`c`, the weight of each function.
@@ -125,7 +129,8 @@ def sum_rule(c: Real[Array, "*batch m"], df: Real[Array, "*batch m n"]) -> Real[
 
     Also called:
         linearity of differentiation, constant multiple rule, linear combination of gradients,
-        gradient accumulation, micro-batches, averaging gradients.
+        gradient accumulation, micro-batches, averaging gradients, sum rule of differentiation,
+        additivity of the derivative.
 
     Role in ML:
         - objective -- Tulu 3: micro-batches hold unequal numbers of tokens, so a mean of their mean
@@ -213,7 +218,8 @@ def product_rule(
 
     Both factors of :math:`(f + h f')(g + h g')` move by a small :math:`h`; what stands with
     :math:`h` is the slope, and :math:`h^2 f' g'` vanishes against it. For matrices it holds as
-    well, with the order of the factors kept.
+    well, with the order of the factors kept, :math:`d(A B) = (dA) B + A \, dB`; with :math:`1/g` as
+    the second factor it is the quotient rule, :math:`(f / g)' = (f' g - f g') / g^2`.
 
     Args:
         f: :math:`f`, the value of the first factor.
@@ -225,7 +231,8 @@ def product_rule(
         :math:`(f g)'`, the slope of the product.
 
     Also called:
-        Leibniz rule, Leibniz law, dual numbers, (uv)' = u'v + uv', JVP of a product.
+        Leibniz rule, Leibniz law, dual numbers, (uv)' = u'v + uv', JVP of a product, product rule
+        of calculus, quotient rule.
 
     Role in ML:
         - primitive -- Liger-Kernel: the backward kernel of SwiGLU gives each factor the incoming
@@ -316,9 +323,9 @@ def chain_rule(
 
     The linear map that :math:`f \circ g` is from close up is the product of the two,
     :math:`J_f(g(x)) \, J_g(x)`: outer function first, and taken where :math:`g` has arrived. With
-    one number in each place it is
-    :math:`\frac{dz}{dx} = \frac{dz}{dy} \cdot \frac{dy}{dx}`; with several :math:`y_l` between,
-    every path from :math:`x_j` to :math:`f_i` adds a term.
+    one number in each place it is :math:`\frac{dz}{dx} = \frac{dz}{dy} \cdot \frac{dy}{dx}`, or
+    :math:`(f \circ g)'(x) = f'(g(x)) \, g'(x)`; with several :math:`y_l` between, every path from
+    :math:`x_j` to :math:`f_i` adds a term.
 
     Args:
         f: :math:`f`, the outer function, applied last, made of PyTorch operations.
@@ -330,7 +337,7 @@ def chain_rule(
 
     Also called:
         derivative of a composition, composite function rule, dy/dx = dy/du du/dx, backprop, total
-        derivative, Jacobian product, sum over paths.
+        derivative, Jacobian product, sum over paths, (f(g(x)))' = f'(g(x)) g'(x).
 
     Role in ML:
         - objective -- llm.c: the backward pass of GPT-2 calls the backward step of every layer in
@@ -344,8 +351,9 @@ def chain_rule(
         The product may be formed from either end, with the same result up to rounding and at
         unequal cost: for a loss, :math:`m = 1`, a row times a matrix from the left is cheaper than
         a product of matrices by the width of the layers. The intermediate value :math:`g(x)` has to
-        be kept or computed again. Many factors shrink or grow the product, which is how gradients
-        vanish and explode.
+        be kept or computed again. Along a curve it is :math:`\frac{dz}{dt} = \frac{\partial
+        z}{\partial x} \frac{dx}{dt} + \frac{\partial z}{\partial y} \frac{dy}{dt}`. Many factors
+        shrink or grow the product, which is how gradients vanish and explode.
 
     Checked against:
         ``torch.func.jacfwd(lambda x: f(g(x)))(x)``,

@@ -40,8 +40,12 @@ def matrix_factorization(
        {\sum_{u=1}^{m} \sum_{i=1}^{n} M_{ui}}
 
     A vector counts as often as there are known entries in its row or column. Turning all vectors by
-    one orthogonal matrix changes nothing. With :math:`Q` fixed, it is a ridge regression for each
-    :math:`P_u`, and the other way round, which is alternating least squares.
+    one orthogonal matrix changes nothing. The prediction is :math:`\hat{r}_{ui} = q_i^\top p_u`, in
+    all :math:`R \approx P Q^\top`, and the sum is written :math:`\sum_{(u, i) \in \mathcal{K}}
+    \left( (r_{ui} - q_i^\top p_u)^2 + \lambda (\lVert q_i \rVert^2 + \lVert p_u \rVert^2) \right)`
+    over the known pairs :math:`\mathcal{K}`, with :math:`p_u` and :math:`q_i` for the rows; with
+    :math:`Q` fixed, it is a ridge regression for each :math:`P_u`, and the other way round, which
+    is alternating least squares.
 
     Args:
         r: :math:`R`, the table, such as ratings by users of items.
@@ -56,7 +60,8 @@ def matrix_factorization(
 
     Also called:
         collaborative filtering, latent factor model, MF, recommender system, FunkSVD, ALS,
-        alternating least squares, low-rank matrix completion.
+        alternating least squares, low-rank matrix completion, probabilistic matrix factorization,
+        PMF, biased matrix factorization.
 
     Role in ML:
         - objective -- RouteLLM: a router scores how well a language model answers a prompt by
@@ -74,7 +79,9 @@ def matrix_factorization(
     Numerics:
         Not convex in both factors: at :math:`P = Q = 0` the gradient is 0, so descent starts from
         random vectors. The sum of the original is the mean here, which leaves the minimum where it
-        is. A dense mask costs :math:`m n k`; systems gather the known pairs instead.
+        is. A dense mask costs :math:`m n k`; systems gather the known pairs instead. With offsets
+        the prediction is :math:`\mu + b_u + b_i + q_i^\top p_u`. A user or an item without ratings,
+        the cold start, stays where the penalty puts it.
 
     Checked against:
         ``(lambda u, i: torch.nn.functional.mse_loss((p[u] * q[i]).sum(-1), r[u, i])
@@ -139,9 +146,10 @@ def singular_value_thresholding(
     .. math:: D_\tau(A) = \sum_{i=1}^{\min(m, n)} \max(\sigma_i(A) - \tau, 0) \, u_i v_i^\top
 
     It is the :math:`X` that makes :math:`\tfrac12 \lVert X - A \rVert_F^2 + \tau \lVert X \rVert_*`
-    smallest, which is the soft threshold of the lasso, moved to singular values. What it takes off,
-    :math:`A - D_\tau(A)`, has no singular value above :math:`\tau`. It never pulls two matrices
-    further apart.
+    smallest, which is the soft threshold of the lasso, moved to singular values: :math:`U
+    \operatorname{diag}(\max(\sigma - \tau, 0)) \, V^\top` where :math:`A = U
+    \operatorname{diag}(\sigma) V^\top`. What it takes off, :math:`A - D_\tau(A)`, has no singular
+    value above :math:`\tau`. It never pulls two matrices further apart.
 
     Args:
         a: :math:`A`, a matrix with the singular values :math:`\sigma_i(A)` and the singular vectors
@@ -172,7 +180,9 @@ def singular_value_thresholding(
         One decomposition per step, of order :math:`m n \min(m, n)`. At :math:`\tau = 0` it returns
         :math:`A`. The map has a derivative also where singular values are equal, but the one that
         PyTorch takes through the decomposition does not exist there, and is nan. Where
-        :math:`\sigma_i(A) = \tau` it has a kink.
+        :math:`\sigma_i(A) = \tau` it has a kink. Papers write it :math:`\operatorname{prox}_{\tau
+        \lVert \cdot \rVert_*}(A) = \arg\min_X \tfrac12 \lVert X - A \rVert_F^2 + \tau \lVert X
+        \rVert_*`; it fills in missing entries and removes noise.
 
     Checked against:
         ``(lambda w, v: a @ (v * np.maximum(1 - tau / np.sqrt(np.maximum(w, 1e-300)), 0)) @ v.T)(

@@ -5,14 +5,12 @@ u_i`. The singular values :math:`\sigma_i \geq 0` say how much each direction co
 those above zero is the rank, and keeping the largest :math:`k` gives the nearest matrix of rank
 :math:`k`. That is what makes them the tool for compressing a matrix that already exists.
 
-Low rank can also be imposed without any decomposition. LoRA learns two thin factors of an update
-by gradient descent, from a start at zero; it computes no singular values, and only asks for the
-same form, a product of rank at most :math:`r`.
+Low rank can also be imposed without any decomposition: LoRA learns two thin factors of an update by
+gradient descent, from a start at zero, and computes no singular values.
 
 Turned over, the stretches solve equations: the pseudoinverse divides by every :math:`\sigma_i`
 above zero, which gives the shortest of the least-squares solutions. And where only the leading part
-of a large matrix is wanted, a few products with a thin random matrix find the directions, and an
-exact decomposition is left for a small matrix only.
+of a large matrix is wanted, a few products with a thin random matrix find the directions.
 
 :map: 1.3 Singular values and rank
 """
@@ -38,9 +36,10 @@ def svd(
         \sigma_1 \geq \dots \geq \sigma_{\min(m, n)} \geq 0
 
     The number of :math:`\sigma_i` above zero is the rank of :math:`A`, and :math:`\sigma_i^2` are
-    the largest eigenvalues of :math:`A^\top A`; :math:`I` is the identity matrix. The singular
-    values are unique; a pair :math:`(u_i, v_i)` is unique up to a common sign where
-    :math:`\sigma_i` is above zero and not repeated.
+    the largest eigenvalues of :math:`A^\top A`; :math:`I` is the identity matrix. In pieces
+    :math:`A = \sum_i \sigma_i u_i v_i^\top`, with :math:`A v_i = \sigma_i u_i`. A pair
+    :math:`(u_i, v_i)` is unique up to a common sign where :math:`\sigma_i` is above zero and not
+    repeated, the singular values always are.
 
     Args:
         a: :math:`A`, any matrix.
@@ -50,7 +49,7 @@ def svd(
         The largest entry of every :math:`u_i` in size, the first of equals, is positive.
 
     Also called:
-        thin SVD, reduced SVD, compact SVD, singular vectors, singular values.
+        thin SVD, reduced SVD, compact SVD, singular vectors, singular values, economy SVD.
 
     Role in ML:
         - optimizer -- GaLore: every so many steps a layer's gradient is decomposed, and the
@@ -121,9 +120,10 @@ def low_rank_approximation(
 
     .. math:: A_k = \sum_{i=1}^{k} \sigma_i(A) \, u_i v_i^\top
 
-    No matrix of rank at most :math:`k` is nearer to :math:`A`, in the Frobenius norm and in the
-    spectral norm (Eckart-Young-Mirsky). What is left has :math:`\lVert A - A_k \rVert_F^2 =
-    \sigma_{k+1}^2 + \dots + \sigma_{\min(m, n)}^2`.
+    In matrices it is :math:`U_k \Sigma_k V_k^\top`, and no matrix of rank at most :math:`k` is
+    nearer to :math:`A`, :math:`A_k = \arg\min_{\operatorname{rank}(B) \leq k} \lVert A - B
+    \rVert_F`, in the Frobenius norm and in the spectral norm (Eckart-Young-Mirsky). What is left
+    has :math:`\lVert A - A_k \rVert_F^2 = \sigma_{k+1}^2 + \dots + \sigma_{\min(m, n)}^2`.
 
     Args:
         a: :math:`A`, a matrix with the singular values
@@ -140,7 +140,7 @@ def low_rank_approximation(
 
     Also called:
         truncated SVD, Eckart-Young theorem, Eckart-Young-Mirsky, rank-k approximation, matrix
-        compression, TSVD.
+        compression, TSVD, low-rank factorization, LSA, latent semantic analysis.
 
     Role in ML:
         - compression -- SVDQuant: a low-rank part of each weight matrix, found by singular value
@@ -227,7 +227,7 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
 
     Also called:
         generalized inverse, Penrose inverse, pinv, A dagger, minimum-norm least squares, lstsq,
-        ordinary least squares.
+        ordinary least squares, normal equation, least squares solution, OLS.
 
     Role in ML:
         - estimator -- GraphAny: the weights that take the features of a new graph to its labels are
@@ -241,8 +241,11 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
     Numerics:
         Singular values up to :math:`\max(m, n) \, \epsilon` times the largest count as 0, with
         :math:`\epsilon` the spacing of the number format at 1; at a change of rank the result
-        jumps. The normal equations, :math:`(A^\top A)^{-1} A^\top b`, square the condition number
-        and lose what this keeps. For one :math:`b`, a solver is cheaper.
+        jumps. Also written :math:`A^+ = V \Sigma^+ U^\top`, for independent columns
+        :math:`(A^\top A)^{-1} A^\top`, for independent rows :math:`A^\top (A A^\top)^{-1}`. The
+        normal equations, the closed form of linear regression,
+        :math:`\hat{x} = (A^\top A)^{-1} A^\top b`, square the condition number and lose what this
+        keeps. For one :math:`b`, a solver is cheaper.
 
     Checked against:
         ``scipy.linalg.lstsq(a, np.eye(len(a)), cond=max(a.shape) * 2.0**-52)[0]``
@@ -345,7 +348,7 @@ def randomized_svd(
 
     Also called:
         randomised SVD, fast SVD, svd_lowrank, RSVD, random projection, range finder, sketching,
-        subspace iteration, power iteration, Halko-Martinsson-Tropp.
+        subspace iteration, power iteration, Halko-Martinsson-Tropp, randomized range finder.
 
     Role in ML:
         - primitive -- LoRA-GA: adapters start from leading singular vectors of a gradient of the
@@ -363,7 +366,9 @@ def randomized_svd(
         :math:`m n \min(m, n)` for all singular values. Without the orthonormal basis in each pass,
         powers of :math:`A A^\top` would drown the smaller directions in rounding. A slowly falling
         spectrum needs larger :math:`q`. An :math:`\Omega` that misses a direction does so silently.
-        Gradients are defined where :math:`A \Omega` has rank :math:`r` and no values are equal.
+        Gradients are defined where :math:`A \Omega` has rank :math:`r` and no values are equal. In
+        the usual letters :math:`Y = (A A^\top)^q A \Omega`, :math:`Q R = Y`, :math:`B = Q^\top A`,
+        and :math:`A \approx Q Q^\top A`.
 
     Checked against:
         ``(lambda u, s, vt: (u, s, vt.T))(*sklearn.utils.extmath.randomized_svd(a, k,

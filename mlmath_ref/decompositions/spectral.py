@@ -44,9 +44,10 @@ def eigendecomposition(
         A = Q \operatorname{diag}(\lambda) Q^\top, \quad Q^\top Q = I, \quad
         \lambda_1 \geq \dots \geq \lambda_n
 
-    Each column :math:`q_i` of :math:`Q` keeps its direction, :math:`A q_i = \lambda_i q_i`. The
-    eigenvalues add up to the trace and multiply to the determinant; :math:`I` is the identity
-    matrix.
+    An eigenvector keeps its direction, :math:`A v = \lambda v`, as does each column :math:`q_i` of
+    :math:`Q`, :math:`A q_i = \lambda_i q_i`, and :math:`A = \sum_i \lambda_i q_i q_i^\top`. The
+    eigenvalues solve :math:`\det(A - \lambda I) = 0`, add up to the trace and multiply to the
+    determinant, :math:`\det A = \prod_i \lambda_i`; :math:`I` is the identity matrix.
 
     Args:
         a: :math:`A`, a symmetric matrix.
@@ -57,7 +58,8 @@ def eigendecomposition(
         the first of equals, is positive.
 
     Also called:
-        spectral decomposition, eigenvalue decomposition, EVD, eigh, diagonalization, eigenvectors.
+        spectral decomposition, eigenvalue decomposition, EVD, eigh, diagonalization, eigenvectors,
+        eigenvalues, eigenvalue problem, characteristic polynomial.
 
     Role in ML:
         - optimizer -- SOAP: runs Adam in the eigenvectors of Shampoo's two preconditioners, which
@@ -71,7 +73,10 @@ def eigendecomposition(
         Costs time of order :math:`n^3`. Eigenvalues are accurate to rounding against the largest
         one; an eigenvector is only as sure as the gap to the next eigenvalue is wide. Eigenvectors
         of a repeated eigenvalue are arbitrary within their plane, and gradients through them are
-        not defined.
+        not defined. Powers and functions act on the eigenvalues, :math:`A^k = Q
+        \operatorname{diag}(\lambda^k) \, Q^\top`. A matrix that is not symmetric has, if it can be
+        diagonalized, :math:`A = V \Lambda V^{-1}`, with eigenvectors that need not be
+        perpendicular.
 
     Checked against:
         ``(lambda w, q: (np.sort(w)[::-1], sklearn.utils.extmath.svd_flip(q[:, np.argsort(-w)],
@@ -134,7 +139,9 @@ def pca(
     The columns of :math:`V` are the eigenvectors of the covariance matrix :math:`C` with the
     :math:`k` largest eigenvalues :math:`\lambda_1 \geq \dots \geq \lambda_k`, and :math:`I` is the
     identity matrix. The scores are uncorrelated with variances :math:`\lambda_c`, and no other
-    :math:`k` directions leave a smaller squared error.
+    :math:`k` directions leave a smaller squared error. In matrices :math:`C = \frac{1}{n-1} (X -
+    \bar{X})^\top (X - \bar{X})`, :math:`C V = V \operatorname{diag}(\lambda)` and
+    :math:`Z = (X - \bar{X}) V`, with the mean in every row of :math:`\bar{X}`.
 
     Args:
         x: :math:`X`, samples in rows, with the mean :math:`\bar{x}`.
@@ -147,7 +154,8 @@ def pca(
 
     Also called:
         principal components, Karhunen-Loeve transform, Hotelling transform, empirical orthogonal
-        functions, dimensionality reduction, explained variance.
+        functions, dimensionality reduction, explained variance, eigenfaces, proper orthogonal
+        decomposition, explained variance ratio.
 
     Role in ML:
         - analysis -- DINOv3: the patch features of an object are reduced to three components and
@@ -157,10 +165,13 @@ def pca(
           across poses and styles :cite:p:`oquab2023dinov2{fig. 1}`.
 
     Numerics:
-        Computed from the singular values :math:`\sigma_c` of the centered samples, as
-        :math:`\lambda_c = \sigma_c^2 / (n - 1)`; the covariance matrix is never formed. Without
-        centering the first direction would point at the mean. Directions of equal variance are
-        arbitrary within their plane.
+        Computed from the decomposition :math:`X - \bar{X} = U \operatorname{diag}(\sigma) V^\top`
+        of the centered samples, with :math:`\lambda_c = \sigma_c^2 / (n - 1)`; the covariance
+        matrix is never formed. Without centering the first direction would point at the mean.
+        Directions of equal variance are arbitrary within their plane. PCA reduces the dimension of
+        data, for plots, for compression or before another method. The first direction is
+        :math:`\arg\max_{\lVert v \rVert_2 = 1} v^\top C v`; the share of the variance that a
+        direction explains is :math:`\lambda_c / \sum_{j=1}^{d} \lambda_j`.
 
     Checked against:
         ``(lambda p: (p.transform(x), p.components_.T, p.explained_variance_))(
@@ -220,10 +231,10 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
     .. math::
         \rho(W) = \max_i |\lambda_i| \leq \lVert W \rVert_2, \qquad i = 1, \dots, n
 
-    Here :math:`\lVert W^k \rVert^{1/k}` tends to :math:`\rho(W)` as :math:`k` grows, in any norm,
-    so a linear recurrence dies out exactly when :math:`\rho(W) < 1`. A nonlinear one need not: what
-    suffices there is :math:`\lVert W \rVert_2 \sup |\varphi'| < 1`, with the slope of the
-    activation :math:`\varphi`, and :math:`\rho(W) < 1` is neither necessary nor sufficient.
+    In any norm :math:`\rho(W) = \lim_{k \to \infty} \lVert W^k \rVert^{1/k}`, so a linear
+    recurrence dies out exactly when :math:`\rho(W) < 1`. A nonlinear one need not: what suffices
+    there is :math:`\lVert W \rVert_2 \sup |\varphi'| < 1`, with the slope of the activation
+    :math:`\varphi`, and :math:`\rho(W) < 1` is neither necessary nor sufficient.
 
     Args:
         w: :math:`W`, a square matrix, such as the recurrent weight of a network.
@@ -237,7 +248,7 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
 
     Also called:
         largest eigenvalue in modulus, dominant eigenvalue, echo state property, RNN stability,
-        exploding gradients, Gelfand's formula.
+        exploding gradients, Gelfand's formula, largest absolute eigenvalue.
 
     Role in ML:
         - constraint -- RecurrentGemma: the matrix of its recurrence is diagonal with entries
@@ -254,7 +265,8 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
         :math:`\delta` moves eigenvalues by up to the order of :math:`\delta^{1/n}`, which for 8 by
         8 turns :math:`10^{-8}` into 0.1; a radius of 0 may come out as some :math:`10^{-16}` or
         more. Where two eigenvalues that are not conjugate share the largest size, and at 0, the
-        gradient is not defined.
+        gradient is not defined. For a large matrix power iteration, :math:`x \leftarrow W x /
+        \lVert W x \rVert_2`, finds it where one eigenvalue dominates.
 
     Checked against:
         ``np.abs(np.diag(scipy.linalg.schur(w, output="complex")[0])).max()``
@@ -353,7 +365,7 @@ def spectral_tail_exponent(
 
     Also called:
         power-law exponent, alpha, PL Alpha Hill, Hill estimator, heavy-tailed self-regularization,
-        HT-SR, WeightWatcher alpha, empirical spectral density, ESD.
+        HT-SR, WeightWatcher alpha, empirical spectral density, ESD, power law fit.
 
     Role in ML:
         - compression -- AlphaPruning: layers of a language model with a heavier tail are taken for
@@ -366,10 +378,12 @@ def spectral_tail_exponent(
 
     Numerics:
         The cutoff counts among the :math:`k + 1` data, as in the estimator for a given cutoff
-        :cite:p:`clauset2009power{eq. (3.1)}` and in the code of AlphaPruning. Hill's estimator has
-        :math:`k` above the fraction, which takes :math:`(\alpha - 1) / (k + 1)` off. Equal
-        eigenvalues have no tail, and :math:`\alpha` is infinite. The result moves with :math:`k`,
-        and a spectrum without a power law gets a number too.
+        :cite:p:`clauset2009power{eq. (3.1)}` and in the code of AlphaPruning. With :math:`n` values
+        from the cutoff on it is :math:`1 + n \left( \sum_{i=1}^{n} \log \frac{x_i}{x_{\min}}
+        \right)^{-1}`. Hill's estimator has :math:`k` above the fraction, which takes
+        :math:`(\alpha - 1) / (k + 1)` off. Equal eigenvalues have no tail, and :math:`\alpha` is
+        infinite. The result moves with :math:`k`, and a spectrum without a power law gets a number
+        too.
 
     Checked against:
         ``1 + np.errstate(divide="ignore")(scipy.stats.pareto.fit)(np.sort(x)[-k - 1:], floc=0,

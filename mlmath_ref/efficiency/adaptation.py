@@ -29,8 +29,10 @@ def lora_update(
 
     .. math:: W = W_0 + \frac{\alpha}{r} B A
 
-    The change :math:`W - W_0` has rank at most :math:`r`. The paper draws :math:`A` from a Gaussian
-    and sets :math:`B = 0`, so that training starts at :math:`W = W_0`.
+    The change, :math:`\Delta W = B A` times :math:`\alpha / r`, has rank at most :math:`r`, so that
+    :math:`W = W_0 + B A` at :math:`\alpha = r`, and before merging a layer computes
+    :math:`h = W_0 x + \frac{\alpha}{r} B A x`. The paper draws :math:`A` from a Gaussian and sets
+    :math:`B = 0`, so that training starts at :math:`W = W_0`.
 
     Args:
         w0: :math:`W_0`, the pretrained weights, frozen.
@@ -43,7 +45,8 @@ def lora_update(
         :math:`W`, the merged weights.
 
     Also called:
-        LoRA, low-rank adaptation, low rank adapter, delta weight, merged adapter, PEFT, QLoRA.
+        LoRA, low-rank adaptation, low rank adapter, delta weight, merged adapter, PEFT, QLoRA,
+        low-rank adapter, LoRA adapter, parameter-efficient fine-tuning.
 
     Role in ML:
         - layer -- Llama 3.2 quantized: adapters in BF16 on the layers of all transformer blocks
@@ -67,7 +70,8 @@ def lora_update(
         of 4096 and :math:`r = 16` that is 0.78 percent, counted per adapted matrix. The merge costs
         :math:`2 d k r` operations, once. With :math:`B = 0` no gradient reaches :math:`A` in the
         first step. Released code differs from the paper in the draw of :math:`A`: it is
-        Kaiming-uniform in ``loralib`` and in ``peft``.
+        Kaiming-uniform in ``loralib`` and in ``peft``. It serves to fine-tune a model where memory
+        does not suffice to train all of its weights.
 
     Checked against:
         ``torch.addmm(w0, b, a, alpha=alpha / len(a))``,
@@ -116,9 +120,10 @@ def lora_parameter_count(
 
     .. math:: N = r \, (d + k), \qquad s = \frac{N}{d k}
 
-    For a square matrix :math:`N = 2 d r` and :math:`s = 2 r / d`. The share is that of one adapted
-    matrix; matrices without adapters, and embeddings, train nothing, so the share of the model is
-    smaller. It reaches 1 at :math:`r = d k / (d + k)`, half the width of a square matrix.
+    For a square matrix :math:`N = 2 d r`, for :math:`L` of them :math:`2 L d r`, and
+    :math:`s = 2 r / d`. The share is that of one adapted matrix; matrices without adapters, and
+    embeddings, train nothing, so the share of the model is smaller. It reaches 1 at
+    :math:`r = d k / (d + k)`, half the width of a square matrix.
 
     Args:
         d: :math:`d`, rows of the matrix, its outputs.

@@ -36,7 +36,9 @@ def kv_cache_bytes(
     .. math:: M = 2 \, L \, h_{\mathrm{kv}} \, d_h \, n \, B \, c
 
     The 2 stands for keys and values. The number of query heads does not enter: with grouped-query
-    attention several of them read one key and value head.
+    attention several of them read one key and value head. With as many key and value heads as query
+    heads it is :math:`2 L d n B c` at the width :math:`d = h_{\mathrm{kv}} d_h`, and one token of
+    one sequence takes :math:`2 L h_{\mathrm{kv}} d_h c`.
 
     Args:
         n_layers: :math:`L`, attention layers that keep their own cache.
@@ -50,7 +52,8 @@ def kv_cache_bytes(
         :math:`M`, in bytes; :math:`10^9` of them are a GB, :math:`2^{30}` a GiB.
 
     Also called:
-        KV cache memory, key-value cache, cache footprint, context memory, inference memory.
+        KV cache memory, key-value cache, cache footprint, context memory, inference memory, KV
+        cache size, memory per token.
 
     Role in ML:
         - analysis -- Llama 3: 8 key and value heads at every size, against 32, 64 and 128 query
@@ -67,7 +70,8 @@ def kv_cache_bytes(
 
     Numerics:
         Python integers throughout: exact at any size. Scales of a quantized cache, padding and the
-        blocks of a paged allocator come on top.
+        blocks of a paged allocator come on top. At long contexts or large batches it is what runs a
+        GPU out of memory in generation.
 
     Checked against:
         ``np.zeros((2, n_layers, batch, n_kv_heads, n_tokens, d_head),
@@ -120,9 +124,10 @@ def kv_cache_step(
         \quad i = 1, \dots, n + 1
         \end{aligned}
 
-    It gives the last row of causal attention over the whole text, because the keys and values of a
-    token never depend on later ones. No mask is needed: row :math:`i` of the cache is token
-    :math:`i`, and all of them came before.
+    Written with concatenation, :math:`K_t = [K_{t-1}; \mathbf{k}_t]` and
+    :math:`V_t = [V_{t-1}; \mathbf{v}_t]`; it gives the last row of causal attention over the whole
+    text, because the keys and values of a token never depend on later ones. No mask is needed: row
+    :math:`i` of the cache is token :math:`i`, and all of them came before.
 
     Args:
         q: :math:`Q_t`, queries of the new token, one for each of the :math:`h` heads that share
@@ -137,7 +142,7 @@ def kv_cache_step(
 
     Also called:
         KV caching, key-value cache, incremental decoding, autoregressive decoding, past key values,
-        decode step, token by token generation.
+        decode step, token by token generation, use_cache, KV cache.
 
     Role in ML:
         - primitive -- Llama 3: the released code reserves the cache for all positions, writes new

@@ -39,7 +39,8 @@ def quantize_affine(
             \; -2^{b-1} \right), \; 2^{b-1} - 1 \right)
 
     A code stands for the number :math:`s (q_i - z)`; where nothing is clamped it lies within
-    :math:`s / 2` of :math:`x_i`. Ties are rounded to the even integer.
+    :math:`s / 2` of :math:`x_i`. Ties are rounded to the even integer, and as papers write it
+    :math:`q = \operatorname{clamp}(\operatorname{round}(x / s) + z, q_{\min}, q_{\max})`.
 
     Args:
         x: :math:`x`, the numbers that share one scale.
@@ -51,8 +52,8 @@ def quantize_affine(
         :math:`q`, codes from :math:`-2^{b-1}` to :math:`2^{b-1} - 1`.
 
     Also called:
-        uniform quantization, asymmetric quantization, INT8, INT4, linear quantization,
-        fake quantize.
+        uniform quantization, asymmetric quantization, INT8, INT4, linear quantization, fake
+        quantize, integer quantization, absmax quantization.
 
     Role in ML:
         - compression -- Llama 3.2 quantized: linear layers keep 4-bit weights with a scale for
@@ -71,6 +72,9 @@ def quantize_affine(
         Multiplying by a rounded :math:`1 / s`, as some kernels do, moves ties as well. Codes come
         back in 64-bit integers; storage is the caller's. The unsigned convention is the same with
         :math:`2^{b-1}` added to :math:`q` and to :math:`z`. The gradient is zero almost everywhere.
+        To cover all numbers, as in post-training quantization, take :math:`s = \frac{x_{\max} -
+        x_{\min}}{2^b - 1}` and :math:`z = -2^{b-1} - \operatorname{round}(x_{\min} / s)`, or
+        without a zero point, absmax, :math:`s = \frac{\max_i |x_i|}{2^{b-1} - 1}`.
 
     Checked against:
         ``-2 ** (bits - 1) + np.argmin(np.abs(x[..., None]
@@ -131,7 +135,8 @@ def dequantize_affine(
         :math:`\hat{x}`, the points of the grid, in float64.
 
     Also called:
-        dequant, reconstruction, fake quantization, quantize-dequantize, QDQ, INT8 to float.
+        dequant, reconstruction, fake quantization, quantize-dequantize, QDQ, INT8 to float,
+        dequantize.
 
     Role in ML:
         - primitive -- torchao: the reference that its quantized tensors fall back to where no
@@ -149,7 +154,9 @@ def dequantize_affine(
         :math:`-128 - 100` would wrap to 28. Other widths of the codes and an unsigned convention,
         with :math:`2^{b-1}` more in :math:`q` and in :math:`z`, give the same numbers. Codes beyond
         :math:`2^{53}` would be rounded. In a matrix product :math:`s` can be taken out of the sum
-        and the codes multiplied as integers.
+        and the codes multiplied as integers. Quantizer and dequantizer in a row, fake quantization,
+        give :math:`\hat{x} = s \, (\operatorname{clamp}(\operatorname{round}(x / s) + z, q_{\min},
+        q_{\max}) - z)`.
 
     Checked against:
         ``np.polynomial.Polynomial([-scale * zero_point, scale])(q)``

@@ -27,10 +27,13 @@ def product_quantization(
 
     .. math:: y_m = \arg\min_a \sum_{l=1}^{s} (x_{(m - 1) s + l} - C_{m, a, l})^2 - 1
 
-    The vector is cut into :math:`M` parts of :math:`s` numbers, and part :math:`m` is replaced by
-    the number of the nearest of the :math:`K` codewords :math:`C_{m, a}`. The parts are independent,
-    so :math:`M` codebooks of :math:`K` codewords stand for :math:`K^M` vectors. With :math:`M = 1`
-    it is vector quantization, the step of k-means that assigns points to centroids.
+    In vectors :math:`y_m + 1 = \arg\min_a \lVert x^{(m)} - C_{m, a} \rVert_2^2`, and the memory for
+    many vectors shrinks: each is cut into :math:`M` parts of :math:`s` numbers, and part :math:`m`
+    is replaced by the number of the nearest of the :math:`K` codewords :math:`C_{m, a}`. The parts
+    are independent, so :math:`M` codebooks of :math:`K` codewords stand for :math:`K^M` vectors.
+    With :math:`M = 1` it is vector quantization,
+    :math:`q(x) = \arg\min_{c \in C} \lVert x - c \rVert_2`, the step of k-means that assigns points
+    to centroids.
 
     Args:
         c: :math:`C`, the codebooks, one for each part, most often by k-means on that part.
@@ -41,7 +44,7 @@ def product_quantization(
 
     Also called:
         PQ, IndexPQ, vector quantization, VQ, codebook, codeword, sub-quantizer, compact codes,
-        embedding compression.
+        embedding compression, vector compression, k-means assignment.
 
     Role in ML:
         - compression -- Faiss: every part is compared with the codewords of its own codebook, and
@@ -110,8 +113,9 @@ def pq_distance(
 
     .. math:: D = \sum_{m=1}^{M} \sum_{l=1}^{s} (q_{(m - 1) s + l} - C_{m, y_m + 1, l})^2
 
-    It is the squared distance from the query to the codewords in place of the vector. The query is
-    not quantized, hence asymmetric; quantizing it too would add its own error. By the triangle
+    It is the squared distance from the query to the codewords in place of the vector,
+    :math:`\sum_m \lVert q^{(m)} - C_{m, y_m + 1} \rVert_2^2` over the parts. The query is not
+    quantized, hence asymmetric; quantizing it too would add its own error. By the triangle
     inequality :math:`\sqrt{D}` differs from the true distance by at most the length of the
     quantization error.
 
@@ -125,7 +129,7 @@ def pq_distance(
 
     Also called:
         ADC, asymmetric distance computation, PQ distance, lookup-table distance, distance table,
-        IVFPQ, IndexIVFPQ.
+        IVFPQ, IndexIVFPQ, asymmetric PQ distance.
 
     Role in ML:
         - similarity -- Faiss: the distances of the query's parts to all codewords are tabulated

@@ -28,13 +28,14 @@ from mlmath_ref.sets import ExtendedReal, Labels, Nonzero, Real, checked
 def embedding_lookup(
     e: Real[Array, "V d"], ids: Labels[Array, "*batch", "V"]
 ) -> Real[Array, "*batch d"]:
-    r"""Embedding lookup: the vector that stands for a token, read from a table.
+    r"""Embedding lookup: the vector that stands for a token id, read from a table.
 
     .. math:: x_j = \sum_{v=1}^{V} \mathbb{1}[v = i + 1] \, E_{v j}
 
-    The product of a one-hot row and the table, which selects row :math:`i`, counted from 0. The
-    gradient of a row is the sum of the gradients of all positions that read it, and zero for a
-    token that does not occur.
+    The product of a one-hot row and the table, :math:`x = u^\top E` with
+    :math:`u_v = \mathbb{1}[v = i + 1]`, which selects row :math:`i`, counted from 0:
+    :math:`x = E_{i + 1}`, so that a word or token becomes a vector. The gradient of a row is the
+    sum of the gradients of all positions that read it, and zero for a token that does not occur.
 
     Args:
         e: :math:`E`, the table, one row for each of the :math:`V` tokens of the vocabulary.
@@ -44,8 +45,8 @@ def embedding_lookup(
         :math:`x`, one vector of size :math:`d` for each token.
 
     Also called:
-        embedding layer, nn.Embedding, token embedding, word embedding, lookup table, wte,
-        one-hot product.
+        embedding layer, nn.Embedding, token embedding, word embedding, lookup table, wte, one-hot
+        product, embedding table, embedding matrix.
 
     Role in ML:
         - layer -- gpt-oss: the first operation of the model; the scores at its end come from a
@@ -61,7 +62,8 @@ def embedding_lookup(
 
     Numerics:
         A copy, hence exact. An id outside :math:`0, \dots, V - 1` is an error here; plain NumPy
-        indexing lets a negative id count from the end and returns the wrong vector.
+        indexing lets a negative id count from the end and returns the wrong vector. PyTorch says
+        ``index out of range in self`` for an id beyond the vocabulary.
 
     Checked against:
         ``np.eye(len(e))[ids] @ e``
@@ -119,9 +121,10 @@ def word_analogy(
         y &= E_{b + 1} - E_{a + 1} + E_{c + 1}
         \end{aligned}
 
-    The answer is the word :math:`v` with the largest score. The three words of the question do not
-    take part: with them the answer is mostly :math:`b` or :math:`c` again. A score of 1 means that
-    the two differences are the same up to the length of :math:`y`.
+    The answer is the word :math:`v` with the largest score, with words for their vectors
+    :math:`\arg\max_v \cos(v, b - a + c)`. The three words of the question do not take part: with
+    them the answer is mostly :math:`b` or :math:`c` again. A score of 1 means that the two
+    differences are the same up to the length of :math:`y`.
 
     Args:
         e: :math:`E`, the table, a vector for each of the :math:`V` words.

@@ -30,7 +30,7 @@ from mlmath_ref.sets import Index, Integer, Labels, Natural, Real, checked
 def nearest_neighbors(
     q: Real[Array, "*batch d"], x: Real[Array, "n d"], k: Natural[int, "", "n"]
 ) -> Labels[Array, "*batch k", "n"]:
-    r"""Nearest neighbors: the vectors of a set that are closest to a query, the closest first.
+    r"""Nearest neighbors: the vectors of a set that are most similar to a query, the closest first.
 
     .. math::
         \begin{aligned}
@@ -41,8 +41,10 @@ def nearest_neighbors(
         \end{aligned}
 
     Here :math:`\delta_j` is the distance of the query to vector :math:`j` and :math:`R_j` its rank
-    among all; of equally near ones the first in the set comes first. Moving, turning or stretching
-    all vectors and the query together changes nothing.
+    among all; of equally near ones the first in the set comes first. The nearest one is
+    :math:`\arg\min_j \lVert q - x_j \rVert_2`, and for vectors of length 1 the order is that of the
+    cosines, :math:`\lVert q - x \rVert_2^2 = 2 - 2 \, q^\top x`. Moving, turning or stretching all
+    vectors and the query together changes nothing.
 
     Args:
         q: :math:`q`, the query.
@@ -54,7 +56,8 @@ def nearest_neighbors(
 
     Also called:
         kNN, k-NN, exact search, brute-force search, flat index, IndexFlatL2, similarity search,
-        vector search, top-k retrieval.
+        vector search, top-k retrieval, k nearest neighbors, nearest neighbor search, semantic
+        search.
 
     Role in ML:
         - similarity -- Faiss: the flat index compares a query with every stored vector; it is what
@@ -129,7 +132,7 @@ def ivf_search(
     k: Natural[int, "", "n"],
     n_probe: Natural[int, "", "m"],
 ) -> Integer[Array, "*batch k"]:
-    r"""Inverted file search: nearest neighbors among the vectors of the cells around the query.
+    r"""Inverted file search: nearest neighbors among the vectors of the clusters around the query.
 
     .. math::
         \begin{aligned}
@@ -161,7 +164,7 @@ def ivf_search(
 
     Also called:
         IVF, IVFFlat, IndexIVFFlat, inverted file index, coarse quantizer, nprobe, cell-probe
-        method, approximate nearest neighbors, ANN.
+        method, approximate nearest neighbors, ANN, approximate nearest neighbor search.
 
     Role in ML:
         - similarity -- Faiss: a search first asks the coarse quantizer for the nearest ``nprobe``
@@ -176,6 +179,7 @@ def ivf_search(
         An index keeps a list of rows for each cell; here the cells are found again at each call.
         With lists of equal size a query costs :math:`(c + p n / c) d` operations, least near
         :math:`c = \sqrt{p n}` for :math:`c` centroids. Ties go to the first, as in exact search.
+        More probes find more of the true neighbors (recall) and take longer.
 
     Checked against:
         ``(lambda cells, near, away: np.asarray(([int(j) for j in np.argsort(away, kind="stable")
@@ -269,7 +273,8 @@ def hnsw_search(
 
     Also called:
         hierarchical navigable small world, SEARCH-LAYER, efSearch, ef_search, graph index,
-        IndexHNSWFlat, hnswlib, best-first search, beam search on a graph, vector database.
+        IndexHNSWFlat, hnswlib, best-first search, beam search on a graph, vector database, HNSW,
+        navigable small world graph, approximate nearest neighbor search.
 
     Role in ML:
         - similarity -- Faiss: descends greedily from the entry point to level 1, then searches
@@ -286,7 +291,8 @@ def hnsw_search(
         The answer may be wrong, and nothing in it tells: a walk of width 1 stops at the first node
         that is nearer than all of its neighbors. With :math:`\mathrm{ef} = n` all nodes that can be
         reached are seen, and the answer is exact if that is all. A real index computes only the
-        distances of the nodes that it meets; here all are ranked at the start.
+        distances of the nodes that it meets; here all are ranked at the start. A larger
+        :math:`\mathrm{ef}` finds more of the true neighbors (recall) and takes longer.
 
     Checked against:
         ``(lambda away: np.asarray(([j for _, j in functools.reduce(lambda t, _: t if not t[0] or

@@ -30,8 +30,11 @@ def change_of_variables(
     .. math:: \log p_x = \log p_z - \log \left| \det(J) \right|
 
     The map :math:`x = f(z)` has the Jacobian :math:`J_{ij} = \partial f_i / \partial z_j` and an
-    inverse. Where it stretches volumes the density falls. Maps in a row add their log-determinants;
-    with the Jacobian of the inverse the sign is plus.
+    inverse. As densities :math:`p_x(x) = p_z(f^{-1}(x)) \left| \det \frac{\partial
+    f^{-1}(x)}{\partial x} \right|`, in one dimension
+    :math:`p_x(x) = p_z(z) \left| \frac{dz}{dx} \right|`: where the map stretches volumes the
+    density falls. Maps in a row add their log-determinants; with the Jacobian of the inverse the
+    sign is plus.
 
     Args:
         log_pz: :math:`\log p_z`, the logarithm of the density of :math:`z` at the point.
@@ -42,8 +45,9 @@ def change_of_variables(
         element.
 
     Also called:
-        normalizing flow, flow likelihood, log-det-Jacobian, pushforward density, logdet,
-        change of variables formula, bijector, RealNVP, Glow.
+        normalizing flow, flow likelihood, log-det-Jacobian, pushforward density, logdet, change of
+        variables formula, bijector, RealNVP, Glow, density transformation, transformation of random
+        variables.
 
     Role in ML:
         - objective -- JetFormer: a flow turns an image into soft tokens, a transformer models the
@@ -123,10 +127,12 @@ def gan_value(
         V = \frac1n \sum_{i=1}^{n} \log \sigma(u_i)
             + \frac1m \sum_{j=1}^{m} \log(1 - \sigma(v_j))
 
-    Here :math:`\sigma` is the logistic sigmoid, so that :math:`\sigma(u_i)` is the discriminator's
-    probability that :math:`i` is data. At most 0; where the discriminator knows nothing and says
-    one half to all, :math:`-\log 4`. At the best discriminator it is :math:`-\log 4` plus twice the
-    Jensen-Shannon divergence of the two distributions.
+    In expectations the game is :math:`\min_G \max_D \mathbb{E}_{x \sim p_{\mathrm{data}}}[\log
+    D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]`; here :math:`\sigma` is the logistic
+    sigmoid, so that :math:`\sigma(u_i)` is the discriminator's probability that :math:`i` is data.
+    At most 0; where the discriminator knows nothing and says one half to all, :math:`-\log 4`. At
+    the best discriminator it is :math:`-\log 4` plus twice the Jensen-Shannon divergence of the two
+    distributions.
 
     Args:
         u: :math:`u`, the scores (logits) of the data.
@@ -137,7 +143,7 @@ def gan_value(
 
     Also called:
         minimax loss, GAN loss, adversarial loss, discriminator loss, generative adversarial
-        network, vanilla GAN, saturating loss, softplus loss.
+        network, vanilla GAN, saturating loss, softplus loss, GAN minimax game, minimax objective.
 
     Role in ML:
         - objective -- DMD2: a classifier on the features of the diffusion network is trained on
@@ -150,8 +156,9 @@ def gan_value(
     Numerics:
         The logarithms come from the scores by a stable :math:`\log(1 + e^x)`; a probability that
         was rounded to 1 first would give :math:`-\infty`. For a sample that is surely found out the
-        gradient :math:`-\sigma(v_j) / m` vanishes: at a score of -20 it is 2e-9 over :math:`m`, and the generator
-        learns nothing from it.
+        gradient :math:`-\sigma(v_j) / m` vanishes: at a score of -20 it is 2e-9 over :math:`m`, and
+        the generator learns nothing from it; the non-saturating loss
+        :math:`-\frac1m \sum_j \log \sigma(v_j)` keeps its gradient there.
 
     Checked against:
         ``-torch.nn.functional.binary_cross_entropy_with_logits(u, torch.ones_like(u))
@@ -208,9 +215,12 @@ def optimal_discriminator(
 
     .. math:: D = \frac{p}{p + q}
 
-    It is Bayes' theorem with even odds, and maximizes the value of the game at every point. Its
-    logit is :math:`\log p - \log q`, so a discriminator trained to the end is an estimate of the
-    density ratio. It is 1/2 everywhere exactly when the generator has the distribution of the data.
+    For the generator's density :math:`p_g` it reads :math:`D^{*}(x) =
+    \frac{p_{\mathrm{data}}(x)}{p_{\mathrm{data}}(x) + p_g(x)}`, is Bayes' theorem with even odds,
+    and maximizes the value of the game at every point. Its logit is :math:`\log p - \log q`, so a
+    discriminator trained to the end is an estimate of the density ratio,
+    :math:`p / q = D / (1 - D)`. It is 1/2 everywhere exactly when the generator has the
+    distribution of the data.
 
     Args:
         log_p: :math:`\log p`, the logarithm of the density of the data at the point.
@@ -221,7 +231,8 @@ def optimal_discriminator(
 
     Also called:
         GAN optimum, D*, density ratio trick, Bayes-optimal classifier, likelihood ratio trick,
-        classifier two-sample test, noise-contrastive estimation.
+        classifier two-sample test, noise-contrastive estimation, density ratio estimation, Bayes
+        classifier.
 
     Role in ML:
         - estimator -- sbi: a classifier learns to tell pairs of parameters and simulations that

@@ -10,9 +10,8 @@ The step back has a closed form too once the data point is known, and a network 
 noise tells the data point. A sample is drawn by :math:`T` such steps from noise alone.
 
 Noise that shrinks the signal to keep the variance is one convention of several. Stable Diffusion 3
-mixes on a straight line, :math:`(1 - t) x_0 + t \epsilon`
-:cite:p:`esser2024scaling{sec. 3}`; AlphaFold 3 adds noise to coordinates that are not shrunk and
-rescales them at the network's input
+mixes on a straight line, :math:`(1 - t) x_0 + t \epsilon` :cite:p:`esser2024scaling{sec. 3}`;
+AlphaFold 3 adds noise to coordinates that are not shrunk and rescales them at the network's input
 :cite:p:`abramson2024accurate{code: src/alphafold3/model/network/diffusion_head.py, line 236}`.
 
 :map: 6.7 Generative models
@@ -30,9 +29,8 @@ def alpha_bar(betas: Unit[Array, "*batch T"]) -> Unit[Array, "*batch T"]:
 
     .. math:: \bar\alpha_t = \prod_{s=1}^{t} \alpha_s, \quad \alpha_s = 1 - \beta_s
 
-    It never rises, and it is at most :math:`\alpha_t`. The ratio of signal to noise at time
-    :math:`t` is :math:`\bar\alpha_t / (1 - \bar\alpha_t)`, and :math:`\bar\alpha_0 = 1` belongs to
-    clean data.
+    It never rises, and it is at most :math:`\alpha_t`. Its signal-to-noise ratio (SNR) is
+    :math:`\bar\alpha_t / (1 - \bar\alpha_t)`, and :math:`\bar\alpha_0 = 1` belongs to clean data.
 
     Args:
         betas: :math:`\beta`, the variance of the noise that each of :math:`T` steps adds.
@@ -42,7 +40,7 @@ def alpha_bar(betas: Unit[Array, "*batch T"]) -> Unit[Array, "*batch T"]:
 
     Also called:
         alphas_cumprod, alpha bar, alpha_hats, cumulative product of alphas, noise schedule,
-        variance schedule, signal rate.
+        variance schedule, signal rate, beta schedule.
 
     Role in ML:
         - schedule -- Octo: the action head of the robot policy has 20 steps of a cosine schedule,
@@ -99,8 +97,8 @@ def ddpm_forward_step(
 
     .. math:: x_t = \sqrt{1 - \beta_t} \, x_{t-1} + \sqrt{\beta_t} \, \epsilon
 
-    With :math:`\epsilon \sim \mathcal{N}(0, I)` it is a draw from
-    :math:`\mathcal{N}(\sqrt{1 - \beta_t} \, x_{t-1}, \beta_t I)`, whose second argument is a
+    With :math:`\epsilon \sim \mathcal{N}(0, I)` it is a draw from :math:`q(x_t \mid x_{t-1}) =
+    \mathcal{N}(x_t; \sqrt{1 - \beta_t} \, x_{t-1}, \beta_t I)`, whose second argument is a
     variance. The squares of the two weights sum to one, and :math:`t` steps are one jump with
     :math:`\bar\alpha_t = \prod_{s=1}^{t} (1 - \beta_s)`.
 
@@ -115,7 +113,7 @@ def ddpm_forward_step(
 
     Also called:
         forward diffusion step, diffusion kernel, transition kernel, q(x_t given x_{t-1}), noising
-        step.
+        step, forward diffusion process.
 
     Role in ML:
         - preprocessing -- RFdiffusion All-Atom: backbones of proteins are noised by one such step
@@ -187,9 +185,10 @@ def ddpm_add_noise(
 
     .. math:: x_t = \sqrt{\bar\alpha_t} \, x_0 + \sqrt{1 - \bar\alpha_t} \, \epsilon
 
-    With :math:`\epsilon \sim \mathcal{N}(0, I)` this is a draw from
-    :math:`\mathcal{N}(\sqrt{\bar\alpha_t} \, x_0, (1 - \bar\alpha_t) I)`, the law of :math:`t`
-    steps that each add variance :math:`\beta_s`. The squares of the two weights sum to one.
+    With :math:`\epsilon \sim \mathcal{N}(0, I)` this is a draw from :math:`q(x_t \mid x_0) =
+    \mathcal{N}(x_t; \sqrt{\bar\alpha_t} \, x_0, (1 - \bar\alpha_t) I)`, the law of :math:`t` steps
+    that each add variance :math:`\beta_s`. The squares of the two weights sum to one; solved for
+    the data, :math:`x_0 = (x_t - \sqrt{1 - \bar\alpha_t} \, \epsilon) / \sqrt{\bar\alpha_t}`.
 
     Args:
         x0: :math:`x_0`, clean data.
@@ -203,7 +202,7 @@ def ddpm_add_noise(
 
     Also called:
         forward process, q_sample, add_noise, forward diffusion, noising, variance preserving,
-        alphas_cumprod.
+        alphas_cumprod, q(x_t given x_0).
 
     Role in ML:
         - objective -- RDT-1B: chunks of 64 robot actions are noised to one of 1000 times on a
@@ -276,8 +275,10 @@ def ddpm_reverse_step(
         \end{aligned}
 
     If :math:`\hat\epsilon` is the noise in :math:`x_t`, this is a draw from the exact law of
-    :math:`x_{t-1}`, given :math:`x_t` and the data. With :math:`\bar\alpha_0 = 1` the last step
-    adds no noise. The paper's other choice of the variance, :math:`\beta_t`, is larger.
+    :math:`x_{t-1}`, given :math:`x_t` and the data, whose mean is
+    :math:`\frac{\sqrt{\bar\alpha_{t-1}} \, \beta_t}{1 - \bar\alpha_t} x_0 + \frac{\sqrt{\alpha_t}
+    (1 - \bar\alpha_{t-1})}{1 - \bar\alpha_t} x_t`. With :math:`\bar\alpha_0 = 1` the last step adds
+    no noise. The paper's other choice of the variance, :math:`\beta_t`, is larger.
 
     Args:
         x: :math:`x_t`, the state before the step, at :math:`t = T` a standard normal draw.
@@ -292,7 +293,7 @@ def ddpm_reverse_step(
 
     Also called:
         denoising step, ancestral sampling, p_sample, reverse process, DDPM sampler, scheduler step,
-        posterior sampling.
+        posterior sampling, reverse diffusion, denoising diffusion probabilistic model.
 
     Role in ML:
         - sampling -- Octo: a chunk of robot actions is drawn by 20 of these steps, with
@@ -379,9 +380,10 @@ def ddpm_loss(
         \mathcal{L}_{\mathrm{simple}} = \frac{1}{n d} \sum_{i=1}^{n} \sum_{j=1}^{d}
             (\epsilon_{ij} - \hat\epsilon_{ij})^2
 
-    It is 1 on average for a network that answers 0. It is a bound on the likelihood of the data
-    whose weights for each time were left out, and so no bound any more: those
-    weights are largest where there is little noise.
+    It is 1 on average for a network that answers 0; :math:`\mathbb{E}_{t, x_0, \epsilon}[\lVert
+    \epsilon - \epsilon_\theta(x_t, t) \rVert^2]` in the paper is :math:`d` times it. It is a bound
+    on the likelihood of the data whose weights for each time were left out, and so no bound any
+    more: those weights are largest where there is little noise.
 
     Args:
         noise: :math:`\epsilon`, the noise that was added, a row for each of :math:`n` samples with
@@ -393,7 +395,7 @@ def ddpm_loss(
 
     Also called:
         simple loss, L_simple, noise prediction loss, epsilon prediction, epsilon matching, DDPM
-        objective, denoising score matching.
+        objective, denoising score matching, diffusion loss, diffusion model training objective.
 
     Role in ML:
         - objective -- Octo: trains the action head on the noise; the mean is multiplied by the

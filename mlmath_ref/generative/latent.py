@@ -30,8 +30,14 @@ def gaussian_kl(
         D_{\mathrm{KL}}(\mathcal{N}(\mu, \operatorname{diag}(\sigma^2)) \,\|\, \mathcal{N}(0, I))
             = \frac12 \sum_{i=1}^{d} (\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2)
 
-    Zero exactly when :math:`\mu = 0` and every :math:`\sigma_i^2 = 1`. The expectation is under the
-    encoder's Gaussian, which stands first; :math:`\mathcal{N}(0, I)` has unit covariance :math:`I`.
+    It is also :math:`-\frac12 \sum_i (1 + \log \sigma_i^2 - \mu_i^2 - \sigma_i^2)`, zero exactly
+    when :math:`\mu = 0` and every :math:`\sigma_i^2 = 1`. The expectation is under the encoder's
+    Gaussian, which stands first; :math:`\mathcal{N}(0, I)` has unit covariance :math:`I`. From
+    :math:`\mathcal{N}(\mu, \sigma^2)` to :math:`\mathcal{N}(m, s^2)` on the line it is :math:`\log
+    \frac{s}{\sigma} + \frac{\sigma^2 + (\mu - m)^2}{2 s^2} - \frac12`, from the first to the second
+    of any two in :math:`d` dimensions :math:`\frac12 \left( \operatorname{tr}(\Sigma_2^{-1}
+    \Sigma_1) + (\mu_2 - \mu_1)^\top \Sigma_2^{-1} (\mu_2 - \mu_1) - d + \log \frac{\det
+    \Sigma_2}{\det \Sigma_1} \right)`.
 
     Args:
         mu: :math:`\mu`, the mean.
@@ -43,7 +49,8 @@ def gaussian_kl(
         normal distribution.
 
     Also called:
-        VAE KL loss, KL regularizer, rate term, KL to standard normal, ELBO regularizer, kld.
+        VAE KL loss, KL regularizer, rate term, KL to standard normal, ELBO regularizer, kld, KL
+        between Gaussians, VAE latent loss.
 
     Role in ML:
         - regularizer -- Open-Sora 1.2: its video autoencoder is trained with this divergence at a
@@ -106,13 +113,16 @@ def reparameterize(
     log_var: Real[Array, "*batch d"],
     noise: Real[Array, "*batch d"],
 ) -> Real[Array, "*batch d"]:
-    r"""Reparameterization trick: a Gaussian draw as a function of its mean and variance.
+    r"""Reparameterization trick: a random Gaussian sample that gradients pass through.
 
     .. math:: z_i = \mu_i + \exp\left( \tfrac12 \log \sigma_i^2 \right) \epsilon_i
 
-    With :math:`\epsilon \sim \mathcal{N}(0, I)` the result is distributed as
+    In vectors it is :math:`z = \mu + \sigma \odot \epsilon`. With
+    :math:`\epsilon \sim \mathcal{N}(0, I)` the result is distributed as
     :math:`\mathcal{N}(\mu, \operatorname{diag}(\sigma^2))`, and its gradients in :math:`\mu` and
-    :math:`\sigma` exist because the noise does not depend on them.
+    :math:`\sigma` exist because the noise does not depend on them: :math:`\nabla_\mu \,
+    \mathbb{E}_{z}[f(z)] = \mathbb{E}_{\epsilon}[\nabla_\mu f(\mu + \sigma \odot \epsilon)]`, so
+    that one can backpropagate (backprop) through random sampling.
 
     Args:
         mu: :math:`\mu`, the mean.
@@ -124,7 +134,7 @@ def reparameterize(
 
     Also called:
         reparametrization trick, reparameterisation, pathwise gradient, rsample, Gaussian sampling,
-        stochastic backpropagation.
+        stochastic backpropagation, reparameterization gradient.
 
     Role in ML:
         - sampling -- FLUX.1: the two halves of the image encoder's output, mean and log-variance,
@@ -183,10 +193,12 @@ def elbo(
         \mathcal{J} = \frac{1}{s} \sum_{l=1}^{s} \log p_l
             - \frac12 \sum_{i=1}^{d} (\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2)
 
-    Its mean over the draws is at most :math:`\log p(x)`, and less by
+    It estimates :math:`\mathbb{E}_{q(z \mid x)}[\log p(x \mid z)] - D_{\mathrm{KL}}(q(z \mid x)
+    \,\|\, p(z)) = \mathbb{E}_{q(z \mid x)}[\log p(x, z) - \log q(z \mid x)]`, reconstruction less
+    divergence. Its mean over the draws is at most :math:`\log p(x)`, and less by
     :math:`D_{\mathrm{KL}}(q(z \mid x) \,\|\, p(z \mid x))`: it is tight exactly when the encoder
     gives the true posterior. Maximizing it in the decoder raises the likelihood or tightens the
-    bound. The prior is :math:`\mathcal{N}(0, I)`, with unit covariance :math:`I`.
+    bound; the prior is :math:`\mathcal{N}(0, I)`, with unit covariance :math:`I`.
 
     Args:
         log_px: :math:`\log p_l`, the logarithm of :math:`p(x \mid z_l)`, the decoder's density of
@@ -199,7 +211,7 @@ def elbo(
 
     Also called:
         ELBO, variational lower bound, variational free energy, VAE objective, VAE loss, NELBO,
-        evidence, SGVB estimator.
+        evidence, SGVB estimator, variational autoencoder, variational inference.
 
     Role in ML:
         - objective -- LeRobot: the ACT policy is trained as a conditional variational autoencoder

@@ -35,10 +35,13 @@ def gcn_layer(
     .. math:: Z = \tilde{D}^{-1/2} \tilde{A} \tilde{D}^{-1/2} X W, \qquad
        \tilde{A} = A + I, \qquad \tilde{D}_{ii} = \sum_{j=1}^{n} \tilde{A}_{ij}
 
-    The identity :math:`I` joins every node to itself, and the diagonal matrix :math:`\tilde{D}`
-    holds the degrees :math:`\tilde{D}_{ii}` with that loop counted. The matrix in front of
-    :math:`X` is symmetric with eigenvalues in :math:`(-1, 1]`. Renumbering the nodes renumbers the
-    rows of :math:`Z` in the same way.
+    For one node it is :math:`z_i = \sum_j \frac{\tilde{A}_{ij}}{\sqrt{\tilde{D}_{ii}
+    \tilde{D}_{jj}}} \, x_j W`, for layer :math:`l` with an activation :math:`H^{(l+1)} =
+    \sigma(\tilde{D}^{-1/2} \tilde{A} \tilde{D}^{-1/2} H^{(l)} W^{(l)})`; the identity :math:`I`
+    joins every node to itself, and the diagonal matrix :math:`\tilde{D}` holds the degrees
+    :math:`\tilde{D}_{ii}` with that loop counted. The matrix in front of :math:`X` is symmetric
+    with eigenvalues in :math:`(-1, 1]`. Renumbering the nodes renumbers the rows of :math:`Z` in
+    the same way.
 
     Args:
         a: :math:`A`, the adjacency matrix, without loops; weights of edges are allowed.
@@ -50,7 +53,7 @@ def gcn_layer(
 
     Also called:
         GCN, graph convolution, graph convolutional network, GCNConv, renormalization trick, message
-        passing, Kipf-Welling layer.
+        passing, Kipf-Welling layer, graph neural network, GNN, neighborhood aggregation.
 
     Role in ML:
         - layer -- Graph convolutional network: labels the documents of a citation network from few
@@ -65,8 +68,8 @@ def gcn_layer(
         The loop keeps every degree at 1 or more, so a node without neighbors is no division by
         zero: it gets :math:`x W`. With a dense matrix the cost is
         :math:`2 n^2 d_{\mathrm{in}} + 2 n d_{\mathrm{in}} d_{\mathrm{out}}` operations; libraries
-        for large graphs store the edges only. A node whose degree overflows is left out: its
-        row is 0.
+        for large graphs store the edges only. A node whose degree overflows is left out: its row is
+        0. In deep stacks the features of all nodes come to look alike (oversmoothing).
 
     Checked against:
         ``np.array([sum((a[i, j] + (i == j)) / math.sqrt((1 + a[i].sum()) * (1 + a[j].sum()))
@@ -129,7 +132,9 @@ def chebyshev_convolution(
         Z_k &= 2 \tilde{L} Z_{k-1} - Z_{k-2}, \quad k = 3, \dots, K
         \end{aligned}
 
-    In the Chebyshev polynomials :math:`T_k` it is :math:`Z_k = T_{k-1}(\tilde{L}) X`, so that with
+    In the Chebyshev polynomials, :math:`T_k(x) = 2 x \, T_{k-1}(x) - T_{k-2}(x)`, it is
+    :math:`Y = \sum_{k=0}^{K-1} T_k(\tilde{L}) X \Theta_{k+1}`, with
+    :math:`Z_k = T_{k-1}(\tilde{L}) X`, so that with
     :math:`\tilde{L} = U \operatorname{diag}(\lambda) U^\top` each frequency :math:`\lambda` gets a
     factor that is a polynomial of it. A node sees those at most :math:`K - 1` steps away.
 
@@ -146,7 +151,7 @@ def chebyshev_convolution(
 
     Also called:
         ChebNet, ChebConv, spectral graph convolution, Chebyshev polynomial filter, spectral GNN,
-        graph Fourier transform, localized spectral filter.
+        graph Fourier transform, localized spectral filter, Chebyshev filter on graphs.
 
     Role in ML:
         - layer -- Stable-ChebNet: adds such a filter with antisymmetric weights to the features it
@@ -239,10 +244,12 @@ def gat_attention(
        {\sum_{l=1}^{n} M_{il} \exp(\max(s_{il}, \gamma s_{il}))}, \qquad
        s_{ij} = a \cdot Z_i + b \cdot Z_j, \qquad Z = X W
 
-    A softmax over neighbors, after a leaky rectifier of :math:`s_{ij}`, which is one number for the
-    node plus one for the neighbor. Since the first is common to a row and the rectifier is
-    increasing, every node ranks the neighbors it shares with another in the same order. The layer
-    returns :math:`\alpha Z`, and several such heads side by side.
+    The paper writes it for columns :math:`h_i` and one vector for both halves, :math:`\alpha_{ij} =
+    \operatorname{softmax}_j(\operatorname{LeakyReLU}(a^\top [W h_i \,\|\, W h_j]))`: a softmax over
+    neighbors, after a leaky rectifier of :math:`s_{ij}`, which is one number for the node plus one
+    for the neighbor. Since the first is common to a row and the rectifier is increasing, every node
+    ranks the neighbors it shares with another in the same order. The layer returns
+    :math:`\alpha Z`, and several such heads side by side.
 
     Args:
         mask: :math:`M`, true where node :math:`i` may listen to node :math:`j`; with the diagonal
@@ -258,7 +265,7 @@ def gat_attention(
 
     Also called:
         GAT, GATConv, graph attention network, additive attention, masked attention, attention
-        coefficients, edge attention.
+        coefficients, edge attention, graph attention, GAT layer.
 
     Role in ML:
         - layer -- G-Retriever: one of three encoders for the subgraph that was retrieved, whose

@@ -39,9 +39,11 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
 
     .. math:: L = D - A, \qquad D_{ii} = \sum_{j=1}^{n} A_{ij}
 
-    For values :math:`x` at the nodes, :math:`x^\top L x` is the sum of :math:`A_{ij} (x_i - x_j)^2`
-    over the edges, so no eigenvalue is negative. Constant values give 0, and 0 is an eigenvalue as
-    often as the graph has separate parts.
+    For values :math:`x` at the nodes of an undirected graph,
+    :math:`(L x)_i = \sum_j A_{ij} (x_i - x_j)`, and
+    :math:`x^\top L x = \frac12 \sum_{i, j} A_{ij} (x_i - x_j)^2`, the sum over the edges that says
+    how smooth they are, so no eigenvalue is negative. Constant values give 0, and 0 is an
+    eigenvalue as often as the graph has separate parts.
 
     Args:
         a: :math:`A`, the adjacency matrix, without loops; weights of edges are allowed.
@@ -51,7 +53,8 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
 
     Also called:
         combinatorial Laplacian, Kirchhoff matrix, admittance matrix, discrete Laplace operator,
-        graph Fourier basis, spectral clustering, Fiedler vector.
+        graph Fourier basis, spectral clustering, Fiedler vector, Laplacian matrix, unnormalized
+        Laplacian.
 
     Role in ML:
         - preprocessing -- LLaGA: eigenvectors of the Laplacian of a fixed sampling tree, where each
@@ -64,9 +67,10 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
 
     Numerics:
         The rows sum to 0 up to rounding of the degrees. Eigenvalues grow with the degrees, up to
-        twice the largest; divided by the degrees, :math:`D^{-1/2} L D^{-1/2}`, they are at most 2,
-        but a node without neighbors has to be left out. The eigenvalue 0 is computed as some
-        :math:`10^{-16}` of either sign.
+        twice the largest; divided by the degrees,
+        :math:`D^{-1/2} L D^{-1/2} = I - D^{-1/2} A D^{-1/2}` (the normalized Laplacian), they are
+        at most 2, but a node without neighbors has to be left out. The eigenvalue 0 is computed as
+        some :math:`10^{-16}` of either sign.
 
     Checked against:
         ``scipy.sparse.csgraph.laplacian(a)``
@@ -120,9 +124,11 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
     .. math:: \hat{A} = \tilde{D}^{-1/2} \tilde{A} \tilde{D}^{-1/2}, \qquad
        \tilde{A} = A + I, \qquad \tilde{D}_{ii} = \sum_{j=1}^{n} \tilde{A}_{ij}
 
-    Symmetric, with eigenvalues in :math:`(-1, 1]`, so powers of it do not grow; those of
+    In numbers :math:`\hat{A}_{ij} = \tilde{A}_{ij} / \sqrt{\tilde{D}_{ii} \tilde{D}_{jj}}`:
+    symmetric, with eigenvalues in :math:`(-1, 1]`, so powers of it do not grow; those of
     :math:`\tilde{A}`, the graph with the loops :math:`I`, are larger. The eigenvalue 1 belongs to
-    the roots of the degrees :math:`\tilde{D}_{ii}`.
+    the roots of the degrees :math:`\tilde{D}_{ii}`, and in a connected graph high powers leave
+    nothing else: in deep stacks all nodes come to look alike (over-smoothing).
 
     Args:
         a: :math:`A`, the adjacency matrix, without loops; weights of edges are allowed.
@@ -132,7 +138,8 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
 
     Also called:
         A hat, renormalization trick, symmetric normalization, gcn_norm, self-loops, degree
-        normalization, propagation matrix, graph convolution operator.
+        normalization, propagation matrix, graph convolution operator, symmetrically normalized
+        adjacency matrix.
 
     Role in ML:
         - preprocessing -- LLaGA: applied once for each step away from a node, it makes the sequence
@@ -207,8 +214,9 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
 
     A row is a distribution over the neighbors, :math:`P = D^{-1} A`, and row :math:`i` of
     :math:`P^k` is where the walker is after :math:`k` steps from :math:`i`. Where :math:`A` is
-    symmetric and connected, the share of time at each node tends to its share of all degrees. As an
-    operator on values, :math:`P x` is the mean over neighbors.
+    symmetric and connected, the share of time at each node tends to its share of all degrees,
+    :math:`\pi_i = D_{ii} / \sum_j D_{jj}`, the stationary distribution
+    :math:`\pi^\top P = \pi^\top`. As an operator on values, :math:`P x` is the mean over neighbors.
 
     Args:
         a: :math:`A`, the weights of the edges, from the node of the row to that of the column;
@@ -222,7 +230,7 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
 
     Also called:
         transition matrix, Markov matrix, row-stochastic matrix, row normalization, mean
-        aggregation, PageRank, diffusion operator, RWPE.
+        aggregation, PageRank, diffusion operator, RWPE, personalized PageRank.
 
     Role in ML:
         - layer -- GraphAny: features are averaged over neighbors by it once and twice, and what it
@@ -240,6 +248,8 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
         A node without an edge has no next step and is refused; libraries leave its row at 0 or
         spread it over all nodes. Eigenvalues have size at most 1. On a bipartite graph -1 is one of
         them, and the walk alternates without settling. Rows are distributions up to rounding.
+        PageRank jumps to any of the :math:`n` nodes now and then, with the damping factor
+        :math:`\alpha`: :math:`r = \alpha P^\top r + \frac{1 - \alpha}{n} \mathbf{1}`.
 
     Checked against:
         ``np.linalg.solve(np.diag(a.sum(-1)), a)``
@@ -311,8 +321,10 @@ def node2vec_transition(
         1 / q & \text{otherwise} \end{cases}
 
     The walk came from node :math:`u` and stands at :math:`v`, and :math:`\alpha_x` favors the next
-    node :math:`x`. A small :math:`p` sends it back, a small :math:`q` on to nodes that :math:`u`
-    has no edge to; at :math:`p = q = 1` it forgets :math:`u` and is a random walk.
+    node :math:`x`, with the weight :math:`\alpha_{pq}(u, x) \, w_{vx}` before normalization:
+    :math:`1/p` at the distance :math:`d_{ux} = 0` from :math:`u`, 1 at 1 and :math:`1/q` at 2. A
+    small :math:`p` sends it back, a small :math:`q` on to nodes that :math:`u` has no edge to; at
+    :math:`p = q = 1` it forgets :math:`u` and is a random walk.
 
     Args:
         e: :math:`E`, true where an edge leads from the node of the row to that of the column.
@@ -328,7 +340,7 @@ def node2vec_transition(
 
     Also called:
         second-order random walk, biased random walk, return parameter, in-out parameter, DeepWalk,
-        graph embedding, skip-gram on graphs.
+        graph embedding, skip-gram on graphs, node2vec walk, node embedding.
 
     Role in ML:
         - primitive -- GraphRAG: where it is told to, ten walks of 40 steps from each entity of the

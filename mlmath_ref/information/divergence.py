@@ -31,12 +31,19 @@ from mlmath_ref.sets import ExtendedNonneg, Joint, Masses, Nonneg, Real, Simplex
 def kl_divergence(
     p: Simplex[Array, "*batch n"], q: Simplex[Array, "*batch n"]
 ) -> ExtendedNonneg[Array, "*batch"]:
-    r"""Kullback-Leibler divergence: the extra nats paid for coding p with a code made for q.
+    r"""Kullback-Leibler divergence: how different p is from q, in extra nats of a code made for q.
 
     .. math:: D_{\mathrm{KL}}(p \,\|\, q) = \sum_{i=1}^{n} p_i \log \frac{p_i}{q_i}
 
-    Zero exactly when :math:`p = q`, and not symmetric: :math:`p` decides where :math:`q`
-    may not be small.
+    Zero exactly when :math:`p = q`, and not symmetric: :math:`p` decides where :math:`q` may not be
+    small. In expectations it is
+    :math:`\mathbb{E}_{x \sim p}[\log \frac{p(x)}{q(x)}] = H(p, q) - H(p)`, written out
+    :math:`\sum_i p_i (\log p_i - \log q_i)`, for densities
+    :math:`\int p(x) \log \frac{p(x)}{q(x)} \, dx`, and for two events
+    :math:`p \log \frac{p}{q} + (1 - p) \log \frac{1 - p}{1 - q}`. It measures how different two
+    distributions are but is no distance; fitting :math:`q` to :math:`p` by it covers all modes of
+    :math:`p` (forward, mode-covering), by :math:`D_{\mathrm{KL}}(q \,\|\, p)` it may keep to one
+    (reverse, mode-seeking).
 
     Args:
         p: :math:`p`, the distribution that events are drawn from.
@@ -46,7 +53,8 @@ def kl_divergence(
         :math:`D_{\mathrm{KL}}(p \,\|\, q)`, in nats, one number per batch element.
 
     Also called:
-        relative entropy, I-divergence, KL, Kullback Leibler distance.
+        relative entropy, I-divergence, KL, Kullback Leibler distance, KL divergence, KLD,
+        information divergence, forward KL, reverse KL.
 
     Role in ML:
         - objective -- Qwen3: the small models are distilled by bringing the student's logits to the
@@ -114,8 +122,10 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
        \left( \sum_{k=1}^{m} p_{kj} \right)}
 
     It is :math:`D_{\mathrm{KL}}` from the joint distribution to the product of its margins, and
-    :math:`H(X) + H(Y) - H(X, Y)`. Zero exactly when the variables :math:`X` and :math:`Y` are
-    independent, and the same if they change places. It is at most the smaller of their entropies.
+    :math:`H(X) + H(Y) - H(X, Y) = H(X) - H(X \mid Y)`; in expectations it is
+    :math:`\mathbb{E}[\log \frac{p(x, y)}{p(x) \, p(y)}]`, and unlike a correlation it sees every
+    kind of dependence. Zero exactly when the variables :math:`X` and :math:`Y` are independent, and
+    the same if they change places. It is at most the smaller of their entropies.
 
     Args:
         p: :math:`p`, the joint distribution, :math:`p_{ij}` the probability that :math:`X` is at
@@ -193,11 +203,13 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
         q_c &= \sum_{v=1}^{m} w_v p_{vc}
         \end{aligned}
 
-    It is the entropy of the classes less the mean entropy within the branches, which is the mutual
-    information of branch and class, and the mean of :math:`D_{\mathrm{KL}}(p_v \,\|\, q)`, from the
-    classes in a branch to those in all. Zero exactly when all branches have the same mixture, and
-    at most the entropy of the class or of the branch, whichever is smaller. Here :math:`w_v` is the
-    share of a branch.
+    It is the entropy of the classes less the mean entropy within the branches,
+    :math:`H(Y) - H(Y \mid A)` or :math:`H(S) - \sum_v \frac{|S_v|}{|S|} H(S_v)` for a class
+    :math:`Y`, a branch :math:`A`, and the samples :math:`S` and :math:`S_v` of all and of one
+    branch, which is the mutual information of branch and class, and the mean of
+    :math:`D_{\mathrm{KL}}(p_v \,\|\, q)`, from the classes in a branch to those in all. Zero
+    exactly when all branches have the same mixture, and at most the entropy of the class or of the
+    branch, whichever is smaller. Here :math:`w_v` is the share of a branch.
 
     Args:
         counts: :math:`C`, how many samples of each class, in columns, are in each branch, in rows;
@@ -208,7 +220,8 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
 
     Also called:
         IG, ID3 criterion, entropy criterion, impurity decrease, decision tree split criterion,
-        mutual information of feature and label, expected information gain, Kullback-Leibler gain.
+        mutual information of feature and label, expected information gain, Kullback-Leibler gain,
+        entropy reduction.
 
     Role in ML:
         - planning -- Uncertainty of Thoughts: a language model that may ask yes-or-no questions
@@ -289,9 +302,11 @@ def info_nce_bound(s: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
     .. math::
         \hat{I} = \frac{1}{n} \sum_{i=1}^{n} \log \frac{n e^{s_{ii}}}{\sum_{j=1}^{n} e^{s_{ij}}}
 
-    It is :math:`\log n` minus the cross-entropy of finding the partner among :math:`n`. For pairs
-    drawn independently its mean is at most the mutual information :math:`I(X; Y)`, whatever the
-    scores; no value exceeds :math:`\log n`, and scores that tell nothing give 0.
+    It is :math:`\log n` minus the cross-entropy of finding the partner among :math:`n`, and the
+    mean of :math:`\log \frac{e^{s_{ii}}}{\frac1n \sum_j e^{s_{ij}}}`. For pairs drawn independently
+    its mean is at most the mutual information,
+    :math:`I(X; Y) \ge \log n - \mathbb{E}[\mathcal{L}_{\mathrm{NCE}}]`, whatever the scores; no
+    value exceeds :math:`\log n`, and scores that tell nothing give 0.
 
     Args:
         s: :math:`s`, the scores: :math:`s_{ij}` says how well the :math:`i`-th :math:`x` and the

@@ -44,7 +44,10 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
     .. math:: H(p) = -\sum_{i=1}^{n} p_i \log p_i
 
     Zero exactly when one event is certain, at most :math:`\log n`, which only the uniform
-    distribution reaches. It is concave in :math:`p`.
+    distribution reaches. It is concave in :math:`p`, in expectations
+    :math:`\mathbb{E}_{x \sim p}[-\log p(x)]`, the mean surprise of a random variable, for two
+    events :math:`-p \log p - (1 - p) \log(1 - p)`, and for a density
+    :math:`-\int p(x) \log p(x) \, dx`.
 
     Args:
         p: :math:`p`, the distribution; an event with :math:`p_i = 0` adds nothing.
@@ -54,7 +57,7 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
 
     Also called:
         information entropy, Shannon information, self-information, average surprisal, uncertainty,
-        p log p.
+        p log p, binary entropy, differential entropy.
 
     Role in ML:
         - preprocessing -- Byte Latent Transformer: a small model's entropy over the next byte says
@@ -65,9 +68,10 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
           Witness: ``stable_baselines3.common.distributions.CategoricalDistribution``.
 
     Numerics:
-        The convention :math:`0 \log 0 = 0` is kept by :ref:`xlogy <xlogy>` without an epsilon, so that a certain
-        event gives exactly 0. The derivative is :math:`-\log p_i - 1`, without bound as :math:`p_i`
-        goes to 0; at 0 itself the gradient returned is 0.
+        The convention :math:`0 \log 0 = 0` is kept by :ref:`xlogy <xlogy>` without an epsilon, so
+        that a certain event gives exactly 0. The derivative is :math:`-\log p_i - 1`, without bound
+        as :math:`p_i` goes to 0; at 0 itself the gradient returned is 0. In bits it is
+        :math:`-\sum_i p_i \log_2 p_i`, the number here divided by :math:`\log 2`.
 
     Checked against:
         ``scipy.stats.entropy(p, axis=-1)``
@@ -120,7 +124,8 @@ def cross_entropy(
 
     It is :math:`H(p) + D_{\mathrm{KL}}(p \,\|\, q)`, so for a given :math:`p` it is smallest at
     :math:`q = p`, where it is the entropy and not 0. It is not symmetric: :math:`p` is the
-    distribution that the mean is taken under.
+    distribution that the mean is taken under, :math:`\mathbb{E}_{x \sim p}[-\log q(x)]`; with a
+    one-hot :math:`p` at the true class :math:`y` it is :math:`-\log q_y`.
 
     Args:
         p: :math:`p`, the distribution that events are drawn from, the target.
@@ -198,9 +203,12 @@ def perplexity(
     .. math:: \operatorname{PPL} = \exp \left(
        -\frac{\sum_{t=1}^{T} m_t \log p_t}{\sum_{t=1}^{T} m_t} \right)
 
-    It is the exponential of the mean negative log-likelihood, and 1 over the geometric mean of the
-    probabilities. A model that predicts every token is at 1, one that knows nothing of a vocabulary
-    of :math:`V` tokens is at :math:`V`. Two models can be compared only on the same tokens.
+    It is the exponential of the mean negative log-likelihood, :math:`e^{\mathcal{L}}` or
+    :math:`2^H` for a loss :math:`H` in bits, and 1 over the geometric mean of the probabilities,
+    :math:`P(w_1, \dots, w_T)^{-1/T} = \left( \prod_{t=1}^{T} \frac{1}{p_t} \right)^{1/T}`. The
+    lower, the better the language model: one that predicts every token is at 1, one that knows
+    nothing of a vocabulary of :math:`V` tokens is at :math:`V`. Two models can be compared only on
+    the same tokens.
 
     Args:
         log_p: :math:`\log p_t`, the natural logarithm of the probability :math:`p_t` that the model
@@ -211,7 +219,8 @@ def perplexity(
         :math:`\operatorname{PPL}`, one number for each sequence.
 
     Also called:
-        PPL, exponentiated cross-entropy, branching factor, exp of the loss.
+        PPL, exponentiated cross-entropy, branching factor, exp of the loss, language model
+        perplexity.
 
     Role in ML:
         - metric -- DeepSeek-V3: base models are compared on multiple-choice tasks by it; where the
@@ -227,7 +236,8 @@ def perplexity(
         The logarithms are averaged first: the product of the probabilities themselves underflows
         after some hundred tokens. Averaging the perplexities of sequences is another, larger
         number; put the tokens in one sequence instead. A counted token with :math:`p_t = 0` makes
-        the result :math:`\infty`; one that the mask leaves out does not.
+        the result :math:`\infty`; one that the mask leaves out does not. A distribution by itself
+        has the perplexity :math:`2^{H(p)}`, with its entropy in bits.
 
     Checked against:
         ``scipy.stats.gmean(np.exp(-log_p if mask is None else -log_p[mask]))``
@@ -285,8 +295,9 @@ def bits_back_length(
     The sender lets bits of another message choose the latent :math:`z_i` and sends it with
     :math:`-\log_2 p(z_i)` bits, then the data with :math:`-\log_2 p(x \mid z_i)`; the receiver
     finds the choosing bits again, :math:`-\log_2 q(z_i \mid x)` of them. In nats it is minus the
-    evidence lower bound: reconstruction plus :math:`D_{\mathrm{KL}}(q(z \mid x) \,\|\, p(z))`. It
-    is at least :math:`-\log_2 p(x)`, which only the true posterior reaches.
+    evidence lower bound, :math:`\mathbb{E}_{q}[\log q(z \mid x) - \log p(x, z)]`: reconstruction
+    plus :math:`D_{\mathrm{KL}}(q(z \mid x) \,\|\, p(z))`. It is at least :math:`-\log_2 p(x)`,
+    which only the true posterior reaches.
 
     Args:
         log_px_z: :math:`\log p(x \mid z_i)`, the natural logarithm of the probability of the data
@@ -312,11 +323,12 @@ def bits_back_length(
           are pushed :cite:p:`townsend2019practical{code: bits-back/bits-back, util.py, lines 152-158}`.
 
     Numerics:
-        Bits, by a division by :math:`\log 2`; a loss in nats, as frameworks give it, is 0.69 of
-        the number. Infinite where :math:`q` chooses a latent that :math:`p` calls impossible.
-        Latents that are never chosen do not count. The first message needs other bits to start
-        from, which this length does not count, and continuous latents have to be rounded; both
-        cost little where many messages follow each other.
+        Bits, by a division by :math:`\log 2`; a loss in nats, as frameworks give it, is 0.69 of the
+        number. Infinite where :math:`q` chooses a latent that :math:`p` calls impossible. Latents
+        that are never chosen do not count. The first message needs other bits to start from, which
+        this length does not count, and continuous latents have to be rounded; both cost little
+        where many messages follow each other. This length is what lossless compression by a
+        variational autoencoder costs.
 
     Checked against:
         ``(scipy.stats.entropy(q, p * np.exp(log_px_z)) - scipy.special.logsumexp(log_px_z, b=p))

@@ -27,9 +27,11 @@ def rbf_kernel(
 
     .. math:: K_{ij} = e^{-\gamma \sum_{l=1}^{d} (X_{il} - Y_{jl})^2}
 
-    It depends on distances alone, so moving or rotating all points changes nothing. With
-    :math:`\gamma = 1 / (2 \sigma^2)` it is a Gaussian of width :math:`\sigma` without its factor.
-    The table of different points with themselves is positive definite.
+    Written :math:`k(x, y) = \exp\left( -\frac{\lVert x - y \rVert_2^2}{2 \sigma^2} \right) =
+    e^{-\gamma \lVert x - y \rVert_2^2}`, it depends on distances alone, so moving or rotating all
+    points changes nothing. With :math:`\gamma = 1 / (2 \sigma^2)` it is a Gaussian of width
+    :math:`\sigma`, the length scale, without its factor. The table of different points with
+    themselves is positive definite.
 
     Args:
         x: :math:`X`, points, one a row.
@@ -41,7 +43,7 @@ def rbf_kernel(
 
     Also called:
         radial basis function kernel, squared exponential kernel, Gaussian kernel, exponentiated
-        quadratic, SE kernel, heat kernel.
+        quadratic, SE kernel, heat kernel, RBF, Gaussian similarity.
 
     Role in ML:
         - metric -- CMMD: compares the CLIP embeddings of two sets of images by the means of this
@@ -106,7 +108,8 @@ def gram_matrix(phi: Real[Array, "*batch n d"]) -> PSD[Array, "*batch n n"]:
 
     .. math:: G_{ij} = \sum_{l=1}^{d} \Phi_{il} \Phi_{jl}
 
-    Symmetric and positive semidefinite, of rank at most :math:`\min(n, d)`. Rotating all features
+    In matrices :math:`G = \Phi \Phi^\top`, in rows :math:`G_{ij} = \langle \phi_i, \phi_j \rangle`;
+    symmetric and positive semidefinite, of rank at most :math:`\min(n, d)`. Rotating all features
     changes nothing: it holds lengths and angles and no directions. The features may be those of a
     kernel, and then :math:`G` is the table :math:`K_{ij} = k(x_i, x_j)`.
 
@@ -182,10 +185,11 @@ def rkhs_inner_product(
 
     .. math:: c = \sum_{i=1}^{n} \sum_{j=1}^{n} a_i K_{ij} b_j
 
-    Here :math:`c = \langle f, g \rangle`, with :math:`f = \sum_i a_i \, k(\cdot, x_i)`, :math:`g = \sum_j b_j \, k(\cdot, x_j)` and
-    :math:`K_{ij} = k(x_i, x_j)`. With a single kernel for :math:`g` it is a value of :math:`f`:
-    :math:`\langle f, k(\cdot, x_j) \rangle = f(x_j)`, the reproducing property. With
-    :math:`g = f` it is the squared norm, and :math:`|f(x)| \leq \lVert f \rVert \sqrt{k(x, x)}`.
+    Here :math:`c = \langle f, g \rangle`, with :math:`f = \sum_i a_i \, k(\cdot, x_i)`,
+    :math:`g = \sum_j b_j \, k(\cdot, x_j)` and :math:`K_{ij} = k(x_i, x_j)`. With a single kernel
+    for :math:`g` it is a value of :math:`f`: :math:`\langle f, k(\cdot, x_j) \rangle = f(x_j)`, the
+    reproducing property. With :math:`g = f` it is the squared norm
+    :math:`\lVert f \rVert^2 = a^\top K a`, and :math:`|f(x)| \leq \lVert f \rVert \sqrt{k(x, x)}`.
 
     Args:
         k: :math:`K`, the kernel between all points.
@@ -196,8 +200,9 @@ def rkhs_inner_product(
         :math:`c`, the inner product :math:`\langle f, g \rangle`, one number per batch element.
 
     Also called:
-        reproducing kernel Hilbert space, reproducing property, RKHS norm, kernel trick, native space
-        norm, maximum mean discrepancy, MMD.
+        reproducing kernel Hilbert space, reproducing property, RKHS norm, kernel trick, native
+        space norm, maximum mean discrepancy, MMD, RKHS, kernel mean embedding, kernel two-sample
+        test.
 
     Role in ML:
         - metric -- CMMD: the distance of two sets of images is the squared norm of a function whose
@@ -207,7 +212,10 @@ def rkhs_inner_product(
 
     Numerics:
         Two sums, nothing to guard. A squared norm that should be 0 may come out a little negative;
-        a root of it needs care.
+        a root of it needs care. The maximum mean discrepancy of two distributions is
+        :math:`\mathrm{MMD}^2 = \mathbb{E}[k(x, x')] + \mathbb{E}[k(y, y')] - 2 \, \mathbb{E}[k(x,
+        y)]`: such a squared norm, with weights :math:`1/n` at the samples of one and :math:`-1/m`
+        at those of the other.
 
     Checked against:
         ``np.einsum("i,ij,j->", a, k, b)``

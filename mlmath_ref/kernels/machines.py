@@ -28,10 +28,12 @@ def kernel_ridge_regression(
 
     .. math:: \boldsymbol\alpha = (K + \lambda I)^{-1} y
 
-    The prediction at :math:`x` is :math:`\sum_i \alpha_i \, k(x, x_i)`, so at the training points
-    it is :math:`K \boldsymbol\alpha`, and :math:`\lambda \boldsymbol\alpha` is what is left of the
-    targets there. It minimizes the sum of squared errors plus :math:`\lambda` times the squared
-    norm :math:`\boldsymbol\alpha^\top K \boldsymbol\alpha`, with :math:`I` the identity matrix.
+    The prediction at :math:`x` is :math:`\hat{f}(x) = \sum_i \alpha_i \, k(x, x_i) = k_x^\top (K +
+    \lambda I)^{-1} y` with the kernels :math:`k_x` between :math:`x` and the training points, so at
+    the training points it is :math:`K \boldsymbol\alpha`, and :math:`\lambda \boldsymbol\alpha` is
+    what is left of the targets there. It minimizes :math:`\sum_i (y_i - f(x_i))^2 + \lambda \lVert
+    f \rVert^2`, squared errors plus :math:`\lambda` times the squared norm
+    :math:`\boldsymbol\alpha^\top K \boldsymbol\alpha`, with :math:`I` the identity matrix.
 
     Args:
         k: :math:`K`, the kernel between all training points.
@@ -44,7 +46,7 @@ def kernel_ridge_regression(
 
     Also called:
         KRR, ridge regression in dual variables, Gaussian process posterior mean, GP regression,
-        kriging, regularized least squares, dual coefficients.
+        kriging, regularized least squares, dual coefficients, Gaussian process regression, GPR.
 
     Role in ML:
         - estimator -- xRFM: the predictor in every leaf of its tree; between two solutions the
@@ -54,10 +56,11 @@ def kernel_ridge_regression(
 
     Numerics:
         A linear system, no inverse: :math:`n^3` operations and :math:`n^2` numbers. The condition
-        number is at most :math:`(\lambda_{\max} + \lambda) / \lambda`, so a small :math:`\lambda` on
-        points that nearly coincide loses digits of :math:`\boldsymbol\alpha`, though few of the
+        number is at most :math:`(\lambda_{\max} + \lambda) / \lambda`, so a small :math:`\lambda`
+        on points that nearly coincide loses digits of :math:`\boldsymbol\alpha`, though few of the
         predictions. Multiplying :math:`K` and :math:`\lambda` by the same number divides
-        :math:`\boldsymbol\alpha` by it.
+        :math:`\boldsymbol\alpha` by it. Read as a Gaussian process, the variance at :math:`x` is
+        :math:`k(x, x) - k_x^\top (K + \lambda I)^{-1} k_x`.
 
     Checked against:
         ``sklearn.kernel_ridge.KernelRidge(alpha=lam, kernel="precomputed").fit(k, y).dual_coef_``
@@ -131,7 +134,8 @@ def svm_hinge_objective(
        + C \sum_{i=1}^{n} \max \left( 0, \; 1 - (2 y_i - 1) \left( \sum_{l=1}^{d} w_l x_{il}
        + b \right) \right)
 
-    The sign :math:`2 y_i - 1` is 1 or -1, as most texts write the label itself. Points with a margin
+    The sign :math:`2 y_i - 1` is 1 or -1, as most texts write the label itself: :math:`\tfrac12
+    \lVert w \rVert_2^2 + C \sum_{i=1}^{n} \max(0, 1 - y_i (w^\top x_i + b))`. Points with a margin
     of at least 1 cost nothing and do not move the solution; the others are its support vectors. The
     margin has the width :math:`2 / \lVert w \rVert_2`, and the objective is convex.
 
@@ -146,7 +150,8 @@ def svm_hinge_objective(
         :math:`\mathcal{L}`, one number per batch element.
 
     Also called:
-        SVM, soft margin, hinge loss, maximum margin classifier, support vector classifier, SVC, C-SVM.
+        SVM, soft margin, hinge loss, maximum margin classifier, support vector classifier, SVC,
+        C-SVM, linear SVM, soft-margin SVM, large margin classifier.
 
     Role in ML:
         - metric -- MOMENT: time series are classified by a support vector machine on the frozen
@@ -157,8 +162,14 @@ def svm_hinge_objective(
 
     Numerics:
         At a margin of exactly 1 there is a kink; the slope here is 0. The losses are added, not
-        averaged: twice the data is twice the :math:`C`. Libraries that average or that weigh the norm
-        by :math:`\alpha` have :math:`C = 1 / (n \alpha)`. The offset is not penalized.
+        averaged: twice the data is twice the :math:`C`. Libraries that average or that weigh the
+        norm by :math:`\alpha` have :math:`C = 1 / (n \alpha)`. The offset is not penalized. The
+        hinge loss of one point alone is :math:`\max(0, 1 - y f(x))` for a label 1 or -1 and
+        :math:`f(x) = w^\top x + b`. With slack variables :math:`\xi_i`, and labels 1 and -1,
+        :math:`\tfrac12 \lVert w \rVert_2^2 + C \sum_{i=1}^{n} \xi_i` is minimized subject to
+        :math:`y_i (w^\top x_i + b) \geq 1 - \xi_i` and :math:`\xi_i \geq 0`. The dual maximizes
+        :math:`\sum_i \alpha_i - \tfrac12 \sum_{i, j} \alpha_i \alpha_j y_i y_j \, k(x_i, x_j)` for
+        :math:`0 \leq \alpha_i \leq C` and :math:`\sum_i \alpha_i y_i = 0`.
 
     Checked against:
         ``w @ w / 2 + c * torch.nn.functional.margin_ranking_loss(x @ w + b, torch.zeros(len(x)),

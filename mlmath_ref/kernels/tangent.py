@@ -34,10 +34,11 @@ def neural_tangent_kernel(
     .. math:: \Theta_{ij} = \sum_{l=1}^{p} \frac{\partial f_i(\theta)}{\partial \theta_l}
        \frac{\partial f_j(\theta)}{\partial \theta_l}
 
-    It is the Gram matrix of the gradients, :math:`J J^\top`. A step of gradient descent at the rate
-    :math:`\eta` on a loss of the outputs moves them by :math:`-\eta \, \Theta \, \nabla \mathcal{L}`,
-    up to terms of second order. Of a function that is linear in :math:`\theta` it is the Gram matrix
-    of the features.
+    It is the Gram matrix of the gradients, :math:`J J^\top`, for two inputs :math:`\Theta(x,
+    x^{\prime}) = \langle \nabla_\theta f(x), \nabla_\theta f(x^{\prime}) \rangle`. A step of
+    gradient descent at the rate :math:`\eta` on a loss of the outputs moves them by
+    :math:`-\eta \, \Theta \, \nabla \mathcal{L}`, up to terms of second order. Of a function that
+    is linear in :math:`\theta` it is the Gram matrix of the features.
 
     Args:
         f: :math:`f`, from parameters to the outputs at :math:`n` inputs, made of PyTorch operations.
@@ -47,7 +48,8 @@ def neural_tangent_kernel(
         :math:`\Theta`, with a row and a column for each output.
 
     Also called:
-        NTK, empirical NTK, eNTK, tangent kernel, gradient similarity, J J^T, gradient kernel.
+        NTK, empirical NTK, eNTK, tangent kernel, gradient similarity, J J^T, gradient kernel,
+        infinite-width limit.
 
     Role in ML:
         - analysis -- Fine-tuned Pythia and Qwen models: the change of one response's likelihood by a
@@ -133,10 +135,11 @@ def ntk_training_dynamics(
 
     .. math:: \hat{y} = y - \sum_{i=1}^{n} e^{-\eta \, \lambda_i(K) \, t} u_i u_i^\top (y - f)
 
-    Here :math:`\lambda_i(K)` are the eigenvalues. This solves the gradient flow
-    :math:`\mathrm{d} \hat{y} / \mathrm{d} t = \eta K (y - \hat{y})` of half the sum of squared errors,
-    with a kernel that does not change. The error along the :math:`i`-th eigenvector is down to
-    :math:`1/e` at :math:`t = 1 / (\eta \lambda_i)`, and stays forever where :math:`\lambda_i = 0`.
+    With :math:`\lambda_i(K)` the eigenvalues, this is :math:`(I - e^{-\eta K t}) \, y + e^{-\eta K
+    t} f`. This solves the gradient flow :math:`\mathrm{d} \hat{y} / \mathrm{d} t = \eta K (y -
+    \hat{y})` of half the sum of squared errors, with a kernel that does not change. The error along
+    the :math:`i`-th eigenvector is down to :math:`1/e` at :math:`t = 1 / (\eta \lambda_i)`, and
+    stays forever where :math:`\lambda_i = 0`.
 
     Args:
         k: :math:`K`, the tangent kernel at the training inputs.
@@ -153,8 +156,8 @@ def ntk_training_dynamics(
           the :math:`i`-th eigenvalue.
 
     Also called:
-        NTK gradient flow, linearized training, lazy training, kernel gradient descent, spectral bias,
-        training speed of eigenmodes.
+        NTK gradient flow, linearized training, lazy training, kernel gradient descent, spectral
+        bias, training speed of eigenmodes, linearized dynamics, frequency principle.
 
     Role in ML:
         - analysis -- PirateNets: the code can weigh the terms of a physics-informed loss so that the

@@ -34,9 +34,10 @@ def sequence_log_probability(
 
     .. math:: \ell(y) = \sum_{t=1}^{n} \log \frac{e^{z_{t, y_t + 1}}}{\sum_{c=1}^{V} e^{z_{t c}}}
 
-    This is :math:`\log P(y_1, \dots, y_n) = \sum_t \log P(y_t \mid y_1, \dots, y_{t-1})`, with the
-    factor at :math:`t = 1` conditioned on a begin-of-sequence token or a prompt. Every token makes
-    it smaller or leaves it, so that among equally good texts the shorter one scores higher.
+    This is :math:`\log P(y_1, \dots, y_n) = \sum_t \log P(y_t \mid y_1, \dots, y_{t-1})`, the
+    logarithm of the product :math:`P(y) = \prod_{t=1}^{n} P(y_t \mid y_{<t})`, with the factor at
+    :math:`t = 1` conditioned on a begin-of-sequence token or a prompt. Every token makes it smaller
+    or leaves it, so that among equally good texts the shorter one scores higher.
 
     Args:
         z: :math:`z`, scores (logits), :math:`z_{t c}` that of token :math:`c` at place :math:`t`,
@@ -48,7 +49,8 @@ def sequence_log_probability(
 
     Also called:
         sequence log-likelihood, log-prob, logprobs, logps, chain rule of probability,
-        language-model factorization, autoregressive factorization, log P(x), joint probability.
+        language-model factorization, autoregressive factorization, log P(x), joint probability,
+        cumulative log-probability.
 
     Role in ML:
         - metric -- LM Evaluation Harness: the score of an answer is this sum over its tokens, given
@@ -66,7 +68,8 @@ def sequence_log_probability(
         The product of 400 probabilities of 0.1 is 0 in double precision; the sum is -921. Each term
         is a score minus a log-sum-exp, so that large scores do no harm. A token that was ruled out,
         with a score of :math:`-\infty`, makes the sum :math:`-\infty`. In 16 bits the terms lose
-        more than small differences between two models are worth; sum in 32.
+        more than small differences between two models are worth; sum in 32. Divided by :math:`n`
+        (length normalization) the sum compares texts of unequal length.
 
     Checked against:
         ``torch.distributions.Categorical(logits=z).log_prob(y).sum(-1)``
@@ -131,10 +134,12 @@ def next_token_loss(
        \sum_{i=1}^{b} \sum_{t=1}^{n} m_{it}
        \log \frac{e^{z_{i, t, y_{i, t} + 1}}}{\sum_{c=1}^{V} e^{z_{i t c}}}
 
-    It is a mean over all tokens of all sequences together, so each token weighs the same, whatever
-    the length of its sequence. A uniform guess costs :math:`\log V`. The derivative in the scores
-    of a token that counts is prediction minus truth, over the number of those tokens, and zero for
-    the others.
+    With the model's probabilities it is
+    :math:`-\frac1n \sum_{t=1}^{n} \log p_\theta(y_t \mid y_{<t})` for one text, and in general a
+    mean over all tokens of all sequences together, so each token weighs the same, whatever the
+    length of its sequence. A uniform guess costs :math:`\log V`. The derivative in the scores of a
+    token that counts is prediction minus truth, over the number of those tokens, and zero for the
+    others.
 
     Args:
         z: :math:`z`, scores (logits), :math:`z_{i t c}` that of token :math:`c` at place :math:`t`
@@ -147,7 +152,8 @@ def next_token_loss(
 
     Also called:
         language modeling loss, LM loss, causal language modeling, CLM loss, token-level
-        cross-entropy, teacher forcing, ignore_index.
+        cross-entropy, teacher forcing, ignore_index, next-token prediction, pretraining loss,
+        autoregressive loss.
 
     Role in ML:
         - objective -- nanochat: pre-training takes it over all places of the flattened batch, on

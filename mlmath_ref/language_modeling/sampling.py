@@ -26,14 +26,16 @@ from mlmath_ref.sets import Logits, Natural, Positive, Share, Simplex, checked
 def temperature_softmax(
     z: Logits[Array, "*batch n"], tau: Positive[float, ""]
 ) -> Simplex[Array, "*batch n"]:
-    r"""Temperature scaling: sharpens a distribution below 1 and flattens it above.
+    r"""Temperature scaling: makes a distribution sharper (less random) below 1 and flatter above.
 
     .. math:: s_i = \frac{e^{z_i / \tau}}{\sum_{j=1}^{n} e^{z_j / \tau}}
 
-    The order of the outcomes never changes, and :math:`\tau = 1` is the softmax itself. As
-    :math:`\tau \to 0` the largest score takes all, and equal largest scores share it; as
-    :math:`\tau \to \infty` all outcomes become equally likely. In between the entropy :math:`H`
-    only rises, with :math:`\partial H / \partial \tau = \operatorname{Var}_s(z) / \tau^3`.
+    It is :math:`\operatorname{softmax}(z / \tau)`, or the probabilities :math:`p` at
+    :math:`\tau = 1`, the softmax itself, as :math:`p_i^{1/\tau} / \sum_j p_j^{1/\tau}`; the order
+    of the outcomes never changes. As :math:`\tau \to 0` the largest score takes all, and equal
+    largest scores share it; as :math:`\tau \to \infty` all outcomes become equally likely. In
+    between the entropy :math:`H` only rises, with
+    :math:`\partial H / \partial \tau = \operatorname{Var}_s(z) / \tau^3`.
 
     Args:
         z: :math:`z`, the scores (logits); :math:`-\infty` rules an outcome out.
@@ -43,8 +45,9 @@ def temperature_softmax(
         :math:`s`, probabilities along the last axis.
 
     Also called:
-        softmax temperature, temperature sampling, tempered softmax, Boltzmann exploration,
-        greedy decoding, TemperatureLogitsWarper, temperature scaling for calibration.
+        softmax temperature, temperature sampling, tempered softmax, Boltzmann exploration, greedy
+        decoding, TemperatureLogitsWarper, temperature scaling for calibration, softmax with
+        temperature, sampling temperature, LLM temperature.
 
     Role in ML:
         - sampling -- gpt-oss: the reference generator divides the scores by the temperature, 1
@@ -62,8 +65,11 @@ def temperature_softmax(
         The largest score is subtracted before the division, so that a small :math:`\tau` sends the
         others to :math:`-\infty` and not the largest to :math:`\infty`. At :math:`\tau = 0` the
         formula is 0 / 0, and the argument is refused; systems take the largest score instead, of
-        equal ones the first, where the limit has them share. A high entropy says that the model
-        is unsure, not that it is wrong.
+        equal ones the first, where the limit has them share. At a low temperature the output of a
+        language model is less random and more repetitive, at a high one more random, more creative
+        and in the end incoherent; a model that is overconfident is calibrated by a :math:`\tau`
+        above 1, fitted on held-out data. A high entropy says that the model is unsure, not that it
+        is wrong.
 
     Checked against:
         ``scipy.special.softmax(z / tau, axis=-1)``
@@ -128,7 +134,9 @@ def top_k_filter(
         -\infty & \text{otherwise}
         \end{cases}
 
-    A token stays while fewer than :math:`k` others have a larger score. Without ties exactly
+    A token stays while fewer than :math:`k` others have a larger score. Those that stay are drawn
+    with the renormalized probabilities :math:`p_i / \sum_{j \in S} p_j`, for the set :math:`S` of
+    them, and unlikely tokens that would derail a text are never drawn. Without ties exactly
     :math:`k` stay; tokens that tie with the last of them stay too, so the order of the vocabulary
     has no say.
 
@@ -141,7 +149,8 @@ def top_k_filter(
         them.
 
     Also called:
-        top-k sampling, top k, truncated sampling, TopKLogitsWarper, greedy decoding for k = 1.
+        top-k sampling, top k, truncated sampling, TopKLogitsWarper, greedy decoding for k = 1,
+        top-k decoding.
 
     Role in ML:
         - sampling -- Gemma 3: the released generator keeps 64 tokens unless told otherwise, beside
@@ -215,8 +224,10 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         \end{cases}
 
     A token stays while the tokens above it hold less than :math:`p`. Without ties the tokens kept
-    are the smallest set whose probability reaches :math:`p`. Tokens of equal score stay or go
-    together, so the order of the vocabulary has no say.
+    are the smallest set :math:`S` whose probability reaches :math:`p`,
+    :math:`\sum_{i \in S} p_i \ge p`, and they are drawn with :math:`p_i / \sum_{j \in S} p_j`, so
+    that how many tokens may be drawn depends on how sure the model is. Tokens of equal score stay
+    or go together, so the order of the vocabulary has no say.
 
     Args:
         z: :math:`z`, the scores (logits) of the :math:`V` tokens, after any temperature.
@@ -227,7 +238,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         distribution of them.
 
     Also called:
-        nucleus sampling, top-p sampling, top p, TopPLogitsWarper, sample_top_p.
+        nucleus sampling, top-p sampling, top p, TopPLogitsWarper, sample_top_p, top-p decoding.
 
     Role in ML:
         - sampling -- Qwen3: evaluated with :math:`p = 0.95` in thinking mode and 0.8 otherwise,

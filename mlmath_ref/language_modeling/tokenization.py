@@ -27,9 +27,10 @@ def byte_pair_merge(
         (a, b)^{\star} = \arg\max_{a, b \in \mathcal{S}} \sum_{w \in \mathcal{C}} c_w \sum_{i=1}^{|w| - 1}
         \mathbb{1}[w_i = a \wedge w_{i+1} = b]
 
-    Then every :math:`a` followed by :math:`b` becomes the one symbol :math:`ab`, from the left and
-    without overlap. Of pairs that occur equally often the smallest is taken, in the order of their
-    strings. Repeated until the vocabulary is large enough, this trains a tokenizer.
+    In short it is :math:`\arg\max_{(a, b)} \operatorname{count}(a, b)`, over all pairs of
+    neighbors. Then every :math:`a` followed by :math:`b` becomes the one symbol :math:`ab`, from
+    the left and without overlap. Of pairs that occur equally often the smallest is taken, in the
+    order of their strings; repeated until the vocabulary is large enough, this trains a tokenizer.
 
     Args:
         words: :math:`\mathcal{C}`, the words :math:`w`, each a tuple of symbols :math:`w_i` of
@@ -46,7 +47,8 @@ def byte_pair_merge(
         ValueError: No word has two symbols.
 
     Also called:
-        BPE, byte pair encoding, BBPE, byte-level BPE, subword units, BPE training, merge rule.
+        BPE, byte pair encoding, BBPE, byte-level BPE, subword units, BPE training, merge rule, BPE
+        tokenizer, subword tokenization, tokenizer training.
 
     Role in ML:
         - preprocessing -- Qwen3: the tokenizer is a byte-level byte-pair encoding of 151,669

@@ -27,8 +27,11 @@ def linear(
 
     .. math:: y = W x + b
 
-    Without the offset the map is linear: :math:`x = 0` goes to 0. The derivative in :math:`x` is
-    :math:`W` at every point.
+    Output by output it is :math:`y_i = \sum_j W_{ij} x_j + b_i`, and for examples in rows
+    :math:`Y = X W^\top + b`. Without the offset the map is linear: :math:`x = 0` goes to 0. The
+    derivative in :math:`x` is :math:`W` at every point, so that a loss has the gradients
+    :math:`W^\top \delta` in :math:`x` and :math:`\delta x^\top` in :math:`W`, for its gradient
+    :math:`\delta` in :math:`y`.
 
     Args:
         x: :math:`x`, the input, a column.
@@ -40,7 +43,7 @@ def linear(
 
     Also called:
         fully connected layer, dense layer, affine map, linear layer, linear projection, nn.Linear,
-        Wx+b, perceptron layer.
+        Wx+b, perceptron layer, MLP layer.
 
     Role in ML:
         - layer -- Llama 3: the projections to queries, keys and values, the one back, the

@@ -36,8 +36,11 @@ def cross_correlation(
        0 & \text{otherwise} \end{cases}, \qquad l = 1, \dots, n + 2 p
 
     The pattern is laid on the padded input :math:`z_{cl}` as it is, not turned around: this is a
-    cross-correlation, under the name of convolution. It is linear in the input and in the weights.
-    Shifting the input by :math:`s` shifts the output by one, up to the ends.
+    cross-correlation, under the name of convolution. For one channel, stride 1 and no padding it is
+    :math:`y_i = \sum_j w_j \, x_{i + j - 1}`, for an image :math:`X` and a kernel :math:`K` it is
+    :math:`S(i, j) = \sum_m \sum_n X(i + m, j + n) \, K(m, n)` with :math:`m` and :math:`n` from 0,
+    linear in the input and in the weights. Shifting the input by :math:`s` shifts the output by
+    one, up to the ends.
 
     Args:
         x: :math:`x`, the input, a row for each of its :math:`c_{\mathrm{in}}` channels.
@@ -54,7 +57,7 @@ def cross_correlation(
 
     Also called:
         conv layer, conv1d, sliding dot product, CNN layer, temporal convolution, valid convolution,
-        filter bank.
+        filter bank, convolutional layer, 2D convolution, Conv2d.
 
     Role in ML:
         - layer -- Voxtral: two of these, with windows of 3 and strides 1 and 2, halve the frames of
@@ -138,9 +141,12 @@ def convolution(f: Real[Array, "*batch n"], g: Real[Array, "m"]) -> Real[Array, 
 
     .. math:: (f * g)_t = \sum_{i=1,\, 1 \leq t-i+1 \leq m}^{n} f_i \, g_{t-i+1}
 
-    The two indices always have the same sum, so one sequence runs backward. The order of the two
-    does not matter, and the result is as long as both together less one. These are the
-    coefficients of a product of polynomials and the probabilities of a sum of independent counts.
+    The two indices always have the same sum, so one sequence runs backward:
+    :math:`(f * g)[n] = \sum_m f[m] \, g[n - m]`, for functions
+    :math:`(f * g)(t) = \int f(s) \, g(t - s) \, ds`, and a product of Fourier transforms,
+    :math:`\mathcal{F}(f * g) = \mathcal{F}(f) \, \mathcal{F}(g)`. The order of the two does not
+    matter, and the result is as long as both together less one. These are the coefficients of a
+    product of polynomials and the probabilities of a sum of independent counts.
 
     Args:
         f: :math:`f`, a sequence, zero outside.
@@ -151,7 +157,7 @@ def convolution(f: Real[Array, "*batch n"], g: Real[Array, "m"]) -> Real[Array, 
 
     Also called:
         full convolution, Cauchy product, linear convolution, true convolution, polynomial
-        multiplication, impulse response, FIR filter, fftconv.
+        multiplication, impulse response, FIR filter, fftconv, convolution theorem.
 
     Role in ML:
         - layer -- Evo 2: its longest filters reach as far as the sequence; Fourier transforms of
@@ -236,8 +242,9 @@ def conv_output_size(
     .. math:: n_{\mathrm{out}} = \max\left( 0, \left\lfloor
        \frac{n + 2 p - d (k - 1) - 1}{s} \right\rfloor + 1 \right)
 
-    A window of :math:`k` numbers, :math:`d` apart, spans :math:`d (k - 1) + 1`. Without padding,
-    stride and dilation it fits :math:`n - k + 1` times. It is 0 where the window does not fit once.
+    A window of :math:`k` numbers, :math:`d` apart, spans :math:`d (k - 1) + 1`. Without dilation
+    the size is :math:`\left\lfloor \frac{n - k + 2 p}{s} \right\rfloor + 1`, and without padding
+    and stride too it is :math:`n - k + 1`. It is 0 where the window does not fit once.
 
     Args:
         n: :math:`n`, the length of the input along one axis.
@@ -251,8 +258,8 @@ def conv_output_size(
         :math:`n_{\mathrm{out}}`, the length of the output along that axis.
 
     Also called:
-        convolution arithmetic, conv output shape, feature map size, pooling output size,
-        receptive field arithmetic, same padding, valid padding.
+        convolution arithmetic, conv output shape, feature map size, pooling output size, receptive
+        field arithmetic, same padding, valid padding, convolution output shape.
 
     Role in ML:
         - planning -- Voxtral: 3000 frames of a spectrogram, 30 seconds, become 1500 audio

@@ -26,9 +26,12 @@ def xavier_variance(n_in: Natural[int, ""], n_out: Natural[int, ""]) -> Positive
 
     .. math:: \sigma^2 = \frac{2}{n_{\mathrm{in}} + n_{\mathrm{out}}}
 
-    In a linear layer :math:`\sigma^2 = 1/n_{\mathrm{in}}` would keep the variance of the signal and
+    Weights are drawn from :math:`\mathcal{N}(0, \sigma^2)` or uniform between
+    :math:`\pm \sqrt{6 / (n_{\mathrm{in}} + n_{\mathrm{out}})}`, so that neither activations nor
+    gradients vanish or explode with depth at the start. In a linear layer
+    :math:`\sigma^2 = 1/n_{\mathrm{in}}` would keep the variance of the signal and
     :math:`1/n_{\mathrm{out}}` that of the gradient; this is the inverse of the mean of both sizes.
-    Symmetric in the two. Made for activations with slope 1 at 0, such as tanh.
+    It is symmetric in the two and made for activations with slope 1 at 0, such as tanh.
 
     Args:
         n_in: :math:`n_{\mathrm{in}}`, the number of inputs of a unit (fan-in).
@@ -39,7 +42,7 @@ def xavier_variance(n_in: Natural[int, ""], n_out: Natural[int, ""]) -> Positive
 
     Also called:
         Glorot initialization, Xavier initialisation, Glorot uniform, Glorot normal, normalized
-        initialization, xavier_uniform, xavier_normal, weight init.
+        initialization, xavier_uniform, xavier_normal, weight init, Glorot init, Xavier init.
 
     Role in ML:
         - sampling -- SigLIP 2: the projections of attention and both layers of the feed-forward
@@ -52,9 +55,8 @@ def xavier_variance(n_in: Natural[int, ""], n_out: Natural[int, ""]) -> Positive
           :cite:p:`glorot2010understanding{eqs. (12), (16)}`.
 
     Numerics:
-        The uniform draws end at :math:`\sqrt{6 / (n_{\mathrm{in}} + n_{\mathrm{out}})}`. In a
-        convolution both sizes count the positions of the kernel. For several matrices stored as one
-        the sizes are those of each; of the stack, :math:`n_{\mathrm{out}}` is too large.
+        In a convolution both sizes count the positions of the kernel. For several matrices stored
+        as one the sizes are those of each; of the stack, :math:`n_{\mathrm{out}}` is too large.
 
     Checked against:
         ``(lambda w, z: float((w / z)[0, 0]) ** 2)(*[f(torch.empty(n_out, n_in,
@@ -105,7 +107,9 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
 
     .. math:: \sigma^2 = \frac{2}{n_{\mathrm{in}}}
 
-    A rectifier sets half of its inputs to 0, and the mean square of what is left is half the
+    Weights are drawn from :math:`\mathcal{N}(0, 2 / n_{\mathrm{in}})`, with
+    :math:`\sigma = \sqrt{2 / n_{\mathrm{in}}}`, so that activations neither vanish nor explode with
+    depth. A rectifier sets half of its inputs to 0, and the mean square of what is left is half the
     variance; the 2 makes up for it, layer by layer. With :math:`1/n_{\mathrm{in}}`, right for a
     linear layer, the signal would halve in every layer.
 
@@ -117,7 +121,8 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
 
     Also called:
         Kaiming initialization, He initialisation, MSRA initialization, He normal, Kaiming normal,
-        Kaiming uniform, kaiming_normal, kaiming_uniform, fan-in initialization, weight init.
+        Kaiming uniform, kaiming_normal, kaiming_uniform, fan-in initialization, weight init,
+        Kaiming init, He init.
 
     Role in ML:
         - sampling -- AlphaFold 3: layers that the released code marks ``relu``, such as the first

@@ -37,8 +37,10 @@ def layer_norm(
        \sigma^2 = \frac{1}{d} \sum_{j=1}^{d} (x_j - \mu)^2
 
     The mean :math:`\mu` and the variance :math:`\sigma^2`, with divisor :math:`d`, are those of one
-    item. Adding the same number to every :math:`x_i` changes nothing; multiplying all by the same
-    positive number changes nothing but the share of :math:`\epsilon`.
+    item: in vectors :math:`y = \frac{x - \mathbb{E}[x]}{\sqrt{\operatorname{Var}[x] + \epsilon}}
+    \odot \gamma + \beta`, whatever else is in the batch. Adding the same number to every
+    :math:`x_i` changes nothing; multiplying all by the same positive number changes nothing but the
+    share of :math:`\epsilon`.
 
     Args:
         x: :math:`x`, the features of an item.
@@ -50,7 +52,7 @@ def layer_norm(
         :math:`y`, the normalized features.
 
     Also called:
-        LayerNorm, LN, layer normalisation, nn.LayerNorm.
+        LayerNorm, LN, layer normalisation, nn.LayerNorm, layer norm, LayerNormalization.
 
     Role in ML:
         - layer -- DeepSeek-V3.2-Exp: normalizes the keys of the indexer that picks which tokens the
@@ -137,8 +139,11 @@ def rms_norm(
 
     .. math:: y_i = \gamma_i \frac{x_i}{\sqrt{\frac{1}{d} \sum_{j=1}^{d} x_j^2 + \epsilon}}
 
-    No mean is removed and no offset is added, so the direction of :math:`x` stays where
-    :math:`\gamma = 1`. The root mean square of the output is then at most 1.
+    It is :math:`\gamma_i \, x_i / \operatorname{RMS}(x)` with :math:`\operatorname{RMS}(x) =
+    \sqrt{\frac{1}{d} \sum_{j=1}^{d} x_j^2}`, but for :math:`\epsilon`, or
+    :math:`\sqrt{d} \, x / \lVert x \rVert_2` before the scale. No mean is removed and no offset is
+    added, so the direction of :math:`x` stays where :math:`\gamma = 1`. The root mean square of the
+    output is then at most 1.
 
     Args:
         x: :math:`x`, the features of an item.
@@ -149,7 +154,8 @@ def rms_norm(
         :math:`y`, the normalized features.
 
     Also called:
-        RMSNorm, RMS norm, root mean square layer normalization, RMS normalisation, nn.RMSNorm.
+        RMSNorm, RMS norm, root mean square layer normalization, RMS normalisation, nn.RMSNorm, RMS
+        layer norm.
 
     Role in ML:
         - layer -- Llama 3: before each attention, each feed-forward layer and the map to the
@@ -244,9 +250,11 @@ def batch_norm(
        \sum_{b=1}^{n} (x_{bi} - \mu_i)^2}
 
     The mean :math:`\mu_i` and the variance :math:`\sigma_i^2`, with divisor :math:`n`, are those of
-    one feature :math:`i` over all items :math:`b`, as in training. Every item moves the output of
-    every other. Multiplying a feature by a positive number, or adding one to it in all items,
-    changes nothing but the share of :math:`\epsilon`.
+    one feature :math:`i` over all items :math:`b`, as in training: first
+    :math:`\hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}`, then
+    :math:`y = \gamma \hat{x} + \beta`. Every item moves the output of every other. Multiplying a
+    feature by a positive number, or adding one to it in all items, changes nothing but the share of
+    :math:`\epsilon`.
 
     Args:
         x: :math:`x`, a batch of items, one a row; the places of an image are rows too.
@@ -259,7 +267,7 @@ def batch_norm(
 
     Also called:
         BatchNorm, BN, batch normalisation, nn.BatchNorm1d, nn.BatchNorm2d, spatial batch norm,
-        internal covariate shift.
+        internal covariate shift, batch norm.
 
     Role in ML:
         - layer -- D-FINE: follows the convolutions of the real-time detector's encoder; for
@@ -272,10 +280,12 @@ def batch_norm(
 
     Numerics:
         The variance here has divisor :math:`n`; the running variance that PyTorch keeps for
-        inference is of variances with divisor :math:`n - 1`. In ``eval()`` the layer uses the
-        running values, which is an affine map of each item by itself. A feature that is the same in
-        all items gives :math:`\beta_i`, so a batch of one item gives :math:`\beta`; PyTorch raises
-        an error there. For images of shape (N, C, H, W) the rows are all places of all images,
+        inference is of variances with divisor :math:`n - 1`. Training moves the running values by
+        :math:`\mu_{\mathrm{run}} \leftarrow (1 - m) \, \mu_{\mathrm{run}} + m \, \mu` with the
+        momentum :math:`m`; in ``eval()`` the layer uses them, which is an affine map of each item
+        by itself, and its results differ from those of ``train()``. A feature that is the same in
+        all items gives :math:`\beta_i`, so a batch of one item gives :math:`\beta`; PyTorch refuses
+        it: ``Expected more than 1 value per channel when training``. For images of shape (N, C, H, W) the rows are all places of all images,
         :math:`n = N H W`.
 
     Checked against:

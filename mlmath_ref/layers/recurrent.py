@@ -31,10 +31,12 @@ def rnn_cell(
 
     .. math:: h_t = \tanh(W x_t + U h_{t-1} + b)
 
-    Every number of the state lies between -1 and 1. The derivative in the state before is
-    :math:`\operatorname{diag}(1 - h_t \odot h_t) \, U`, and over many steps it is a product of such
-    matrices: it vanishes where their norms stay below 1, as they do when :math:`U` has no singular
-    value of 1 or more.
+    It is also written :math:`h_t = \tanh(W_{xh} x_t + W_{hh} h_{t-1} + b_h)`, with an output
+    :math:`y_t = W_{hy} h_t + b_y`, and every number of the (hidden) state lies between -1 and 1.
+    The derivative in the state before is :math:`\operatorname{diag}(1 - h_t \odot h_t) \, U`, and
+    over many steps it is a product of such matrices, :math:`\frac{\partial h_T}{\partial h_t} =
+    \prod_{k=t+1}^{T} \frac{\partial h_k}{\partial h_{k-1}}`: it may explode, and it vanishes where
+    their norms stay below 1, as they do when :math:`U` has no singular value of 1 or more.
 
     Args:
         x: :math:`x_t`, the input of this step.
@@ -48,7 +50,7 @@ def rnn_cell(
 
     Also called:
         RNN, vanilla RNN, simple recurrent network, Elman network, SRN, nn.RNNCell, recurrent layer,
-        backpropagation through time.
+        backpropagation through time, recurrent neural network, BPTT.
 
     Role in ML:
         - layer -- FlashRNN: one of the four cells that it makes fast on a GPU, for tasks where a
@@ -135,8 +137,12 @@ def lstm_cell(
 
     The gates :math:`i_t` (write), :math:`f_t` (keep) and :math:`o_t` (read) are sigmoids
     :math:`\sigma(z) = 1/(1 + e^{-z})`, the candidate :math:`g_t` is a hyperbolic tangent, and
-    :math:`\odot` multiplies feature by feature. Every :math:`h_t` lies between -1 and 1, while
-    :math:`c_t` is not bounded.
+    :math:`\odot` multiplies feature by feature; with the two inputs put together a gate is
+    :math:`f_t = \sigma(W_f [h_{t-1}, x_t] + b_f)` and the candidate
+    :math:`\tilde{c}_t = \tanh(W_c [h_{t-1}, x_t] + b_c)`, with
+    :math:`c_t = f_t \odot c_{t-1} + i_t \odot \tilde{c}_t`. Every :math:`h_t` lies between -1 and
+    1, while :math:`c_t` (the cell state) is not bounded and carries long dependencies without a
+    vanishing gradient as long as the keep gate is near 1.
 
     Args:
         x: :math:`x_t`, the input of this step.
@@ -151,7 +157,7 @@ def lstm_cell(
 
     Also called:
         LSTM, LSTM cell, long short term memory, gated recurrent cell, nn.LSTMCell, forget gate,
-        constant error carousel.
+        constant error carousel, long short-term memory.
 
     Role in ML:
         - layer -- Google flood forecasting: one network of these cells reads a year of weather, a

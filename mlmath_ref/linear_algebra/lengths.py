@@ -3,15 +3,13 @@ r"""Lengths: how long a vector is, how far apart two are, and what one has along
 A norm turns a vector into one number. The Euclidean norm is the length that a ruler gives, and no
 rotation changes it. The L1 norm adds the sizes of the components; its ball has corners on the axes,
 so a penalty by it sets components to exactly zero, where a squared Euclidean penalty only makes
-them small. For :math:`n` components
-:math:`\lVert x \rVert_2 \leq \lVert x \rVert_1 \leq \sqrt{n} \, \lVert x \rVert_2`.
+them small.
 
 The rest is built on the Euclidean norm. The distance of two points is the norm of their difference.
 A vector is its length times a direction, and models treat the two apart: normalization keeps the
 direction, adapters learn a length of their own. The projection is what a vector has along the
 direction of another; what is left is perpendicular to it. On unit vectors all comparisons agree:
-the squared distance is :math:`2 - 2 \cos`, so that ranking by distance, by dot product or by cosine
-gives one order.
+the squared distance is :math:`2 - 2 \cos`, so ranking by any of them gives one order.
 
 :map: 1.4 Norms
 """
@@ -29,9 +27,9 @@ def l2_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
 
     .. math:: \lVert x \rVert_2 = \sqrt{\sum_{i=1}^{n} x_i^2}
 
-    Zero exactly for the zero vector; multiplying :math:`x` by :math:`c` multiplies it by
-    :math:`|c|`. It never exceeds the sum of the lengths of two vectors that add up to :math:`x`,
-    the triangle inequality. Orthogonal matrices leave it as it is.
+    Also :math:`\sqrt{x^\top x}`; zero exactly for the zero vector, and multiplied by :math:`|c|`
+    when :math:`x` is by :math:`c`. The triangle inequality is :math:`\lVert x + y \rVert_2 \leq
+    \lVert x \rVert_2 + \lVert y \rVert_2`. Orthogonal matrices leave it as it is.
 
     Args:
         x: :math:`x`, a vector.
@@ -109,8 +107,9 @@ def l1_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
     .. math:: \lVert x \rVert_1 = \sum_{i=1}^{n} |x_i|
 
     Zero exactly for the zero vector, between :math:`\lVert x \rVert_2` and
-    :math:`\sqrt{n} \, \lVert x \rVert_2`. Of all norms under which every unit vector of an axis has
-    length 1 it is the largest. A rotation changes it.
+    :math:`\sqrt{n} \, \lVert x \rVert_2`. It is :math:`(\sum_i |x_i|^p)^{1/p}` at :math:`p = 1`,
+    and of a difference the Manhattan distance :math:`\sum_i |a_i - b_i|`; of all norms under which
+    every unit vector of an axis has length 1 it is the largest. A rotation changes it.
 
     Args:
         x: :math:`x`, a vector.
@@ -189,8 +188,9 @@ def euclidean_distance(
 
     .. math:: d(a, b) = \lVert a - b \rVert_2 = \sqrt{\sum_{i=1}^{n} (a_i - b_i)^2}
 
-    Zero exactly when the points are equal, symmetric, and never longer than a way through a third
-    point. For unit vectors :math:`d(a, b)^2 = 2 - 2 \cos(a, b)`. It has no upper bound.
+    In the plane it is :math:`\sqrt{(x_1 - x_2)^2 + (y_1 - y_2)^2}`; zero exactly when the points
+    are equal, symmetric, and never longer than a way through a third point. For unit vectors
+    :math:`d(a, b)^2 = 2 - 2 \cos(a, b)`. It has no upper bound.
 
     Args:
         a: :math:`a`, a point.
@@ -273,7 +273,7 @@ def unit_vector(
     .. math:: \hat{x}_i = \frac{x_i}{\lVert x \rVert_2}, \qquad
        \lVert x \rVert_2 = \sqrt{\sum_{i=1}^{n} x_i^2}
 
-    So :math:`x = \lVert x \rVert_2 \, \hat{x}` and :math:`\lVert \hat{x} \rVert_2 = 1`. Multiplying
+    So :math:`\hat{x} = x / \lVert x \rVert_2` and :math:`\lVert \hat{x} \rVert_2 = 1`. Multiplying
     :math:`x` by a positive number changes the length only, by a negative one the length and the
     sign of the direction. The zero vector has no direction.
 
@@ -285,7 +285,7 @@ def unit_vector(
 
     Also called:
         normalized vector, L2 normalization, normalize, polar decomposition of a vector, versor,
-        F.normalize, QK normalization.
+        F.normalize, QK normalization, unit normalization.
 
     Role in ML:
         - layer -- Kimi Linear: queries and keys are brought to length 1 before they write to and
@@ -299,11 +299,11 @@ def unit_vector(
 
     Numerics:
         A zero vector is refused. Systems return zeros instead, by a small number in the
-        denominator: :math:`10^{-6}` under the root in Kimi Linear, a floor of :math:`10^{-12}` for
-        the length in ``torch.nn.functional.normalize``; a vector as short as that keeps a length
-        below 1. The vector is divided by its largest entry first, so that no square overflows or
-        vanishes. The gradient of the direction is perpendicular to :math:`x` and grows like
-        :math:`1 / \lVert x \rVert_2`.
+        denominator: :math:`10^{-6}` under the root in Kimi Linear,
+        :math:`x / \max(\lVert x \rVert_2, 10^{-12})` in ``torch.nn.functional.normalize``; a vector
+        shorter than that keeps a length below 1. The vector is divided by its largest entry first,
+        so that no square overflows or vanishes. The gradient of the direction is perpendicular to
+        :math:`x` and grows like :math:`1 / \lVert x \rVert_2`.
 
     Checked against:
         ``(torch.sqrt(torch.dot(x, x)), torch.nn.functional.normalize(x, dim=0, eps=0.0))``
@@ -364,9 +364,10 @@ def vector_projection(
 
     .. math:: \operatorname{proj}_b(a) = \frac{a^\top b}{b^\top b} \, b
 
-    It is the multiple of :math:`b` that is nearest to :math:`a`, and what is left,
-    :math:`a - \operatorname{proj}_b(a)`, is perpendicular to :math:`b`. Projecting again changes
-    nothing. The length of :math:`b` does not matter, nor does its sign.
+    It is the multiple of :math:`b` nearest to :math:`a`, and what is left,
+    :math:`a - \operatorname{proj}_b(a)`, is perpendicular to :math:`b`. It is also :math:`\frac{a
+    \cdot b}{\lVert b \rVert_2^2} \, b`, and :math:`P a` with :math:`P = b b^\top / (b^\top b)`;
+    projecting again changes nothing. Neither length nor sign of :math:`b` matters.
 
     Args:
         a: :math:`a`, the vector that is projected.
@@ -377,7 +378,7 @@ def vector_projection(
 
     Also called:
         orthogonal projection, vector component, parallel component, vector rejection, directional
-        ablation, abliteration, Gram-Schmidt step, least squares on one feature.
+        ablation, abliteration, Gram-Schmidt step, least squares on one feature, scalar projection.
 
     Role in ML:
         - sampling -- Adaptive projected guidance: the guidance update is split into its projection
@@ -395,8 +396,9 @@ def vector_projection(
         Computed as :math:`(a \cdot \hat{b}) \, \hat{b}` with the unit vector :math:`\hat{b}`, so
         that :math:`b \cdot b` neither overflows nor vanishes. The remainder is perpendicular to
         :math:`b` up to rounding of the size of :math:`a`; where :math:`a` nearly lies along
-        :math:`b`, it cancels and keeps few digits. In :math:`a` the map is linear, and its gradient
-        is the same projection. A zero vector :math:`b` is refused.
+        :math:`b`, it cancels and keeps few digits. The scalar projection is
+        :math:`a \cdot b / \lVert b \rVert_2`. In :math:`a` the map is linear, and its gradient is
+        the same projection. A zero vector :math:`b` is refused.
 
     Checked against:
         ``b * np.linalg.lstsq(b[:, None], a)[0]``

@@ -26,9 +26,10 @@ def transpose(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
 
     .. math:: (A^\top)_{ij} = A_{ji}
 
-    Twice gives the matrix back. Of a product it is the product of the transposes in the other
-    order, and singular values, rank and trace stay as they are. It moves a matrix from one side of
-    a dot product to the other: :math:`(A x) \cdot y = x \cdot (A^\top y)`.
+    Twice gives the matrix back, :math:`(A^\top)^\top = A`. Of a product it is the product of the
+    transposes in the other order, :math:`(A B)^\top = B^\top A^\top`, and singular values, rank and
+    trace stay as they are. It moves a matrix from one side of a dot product to the other:
+    :math:`(A x) \cdot y = x \cdot (A^\top y)`.
 
     Args:
         a: :math:`A`, a matrix.
@@ -37,7 +38,8 @@ def transpose(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         :math:`A^\top`, with as many rows as :math:`A` has columns.
 
     Also called:
-        matrix transpose, mT, T, adjoint of a real matrix, swap axes, permute, transposed matrix.
+        matrix transpose, mT, T, adjoint of a real matrix, swap axes, permute, transposed matrix,
+        A^T, matrix transposition.
 
     Role in ML:
         - optimizer -- Muon: a matrix with more rows than columns is transposed before the
@@ -104,8 +106,8 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
     .. math:: A^{-1} A = A A^{-1} = I
 
     It exists exactly when no vector but zero is mapped to zero, and then it is unique; :math:`I` is
-    the identity matrix. Of a product it is the product of the inverses in the other order. Its
-    singular values are one over those of :math:`A`.
+    the identity matrix. Of a product it is the product of the inverses in the other order,
+    :math:`(A B)^{-1} = B^{-1} A^{-1}`. Its singular values are one over those of :math:`A`.
 
     Args:
         a: :math:`A`, a square matrix of full rank.
@@ -115,7 +117,7 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
 
     Also called:
         inv, reciprocal matrix, matrix inversion, precision matrix of a covariance, nonsingular
-        matrix, invertible matrix.
+        matrix, invertible matrix, inverse matrix, A^-1.
 
     Role in ML:
         - layer -- Kimi Linear: the updates of a chunk of tokens to a head's memory depend on each
@@ -130,12 +132,15 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
 
     Numerics:
         A matrix is refused if its smallest singular value is at most :math:`n` rounding units of
-        the largest; NumPy and PyTorch notice only exact zeros of the elimination and otherwise
-        return large numbers without meaning. The relative error is about :math:`\kappa(A)` rounding
+        the largest; NumPy (``LinAlgError: Singular matrix``) and PyTorch notice only exact zeros of
+        the elimination and otherwise return large numbers without meaning. The relative error is about :math:`\kappa(A)` rounding
         units, with the condition number :math:`\kappa`. Costs :math:`2 n^3` operations. For
         :math:`A^{-1} b` solve the system :math:`A x = b` instead: a third of the cost, and a
         smaller residual. The gradient is :math:`-A^{-\top} G A^{-\top}` for the gradient :math:`G`
-        that arrives.
+        that arrives. Two by two, :math:`\begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1} =
+        \frac{1}{a d - b c} \begin{pmatrix} d & -b \\ -c & a \end{pmatrix}`. After a change of rank
+        one, :math:`(A + u v^\top)^{-1} = A^{-1} - \frac{A^{-1} u v^\top A^{-1}}{1 + v^\top A^{-1}
+        u}` (Sherman-Morrison).
 
     Checked against:
         ``scipy.linalg.solve(a, np.eye(len(a)))``,
@@ -192,10 +197,11 @@ def trace(a: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
 
     .. math:: \operatorname{tr}(A) = \sum_{i=1}^{n} A_{ii}
 
-    Linear, the same for :math:`A^\top`, and :math:`\operatorname{tr}(A B) =
-    \operatorname{tr}(B A)` even where the two products differ in size; so it does not depend on the
-    basis. :math:`\operatorname{tr}(A^\top B)` is the sum of the products of all entries, the dot
-    product of matrices.
+    It equals :math:`\sum_i \lambda_i`; it is linear, the same for :math:`A^\top`, and
+    :math:`\operatorname{tr}(A B) = \operatorname{tr}(B A)` even where the two products differ in
+    size; so it does not depend on the basis. :math:`\operatorname{tr}(A^\top B) = \sum_{i, j}
+    A_{ij} B_{ij}` is the dot product of matrices, and :math:`x^\top A x = \operatorname{tr}(A x
+    x^\top)`.
 
     Args:
         a: :math:`A`, a square matrix.
@@ -205,7 +211,7 @@ def trace(a: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
 
     Also called:
         tr, spur, sum of eigenvalues, sum of the main diagonal, total variance of a covariance
-        matrix, Frobenius inner product.
+        matrix, Frobenius inner product, trace of a matrix.
 
     Role in ML:
         - preprocessing -- CorDA: to the covariance of a layer's inputs a hundredth of its mean
@@ -218,10 +224,11 @@ def trace(a: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
 
     Numerics:
         Costs :math:`n - 1` additions; diagonal entries of opposite sign cancel. Of a product,
-        :math:`\operatorname{tr}(A B)` needs only the diagonal: the sum of
-        :math:`A \odot B^\top` costs :math:`2 n^2` operations, the product :math:`2 n^3`. On a stack
-        ``np.trace`` takes the first two axes, and ``torch.trace`` refuses it; here it is the last
-        two. The gradient is the identity matrix.
+        :math:`\operatorname{tr}(A B)` needs only the diagonal: the sum of :math:`A \odot B^\top`
+        costs :math:`2 n^2` operations, the product :math:`2 n^3`. On a stack ``np.trace`` takes the
+        first two axes, and ``torch.trace`` refuses it; here it is the last two. The gradient is the
+        identity matrix. Where only products :math:`A z` can be had, :math:`\operatorname{tr}(A) =
+        \mathbb{E}[z^\top A z]` for random signs :math:`z` estimates it (Hutchinson).
 
     Checked against:
         ``torch.trace(a)``, ``np.vdot(np.eye(len(a)), a)``
@@ -288,7 +295,7 @@ def hadamard_product(
 
     Also called:
         element-wise product, elementwise multiplication, Schur product, pointwise product, gating,
-        masking, np.multiply, torch.mul, ``A * B``.
+        masking, np.multiply, torch.mul, ``A * B``, entrywise product.
 
     Role in ML:
         - layer -- Mamba-2: within a chunk the layer is an attention without softmax, whose table of
@@ -305,7 +312,8 @@ def hadamard_product(
         stretch an axis of size 1 without a word, so that a column times a row becomes a table. A
         mask of zeros does not remove what is infinite or not a number, since :math:`0 \cdot \infty`
         is not a number; scores are masked by choosing instead. The gradient in one matrix is the
-        other one times what arrives.
+        other one times what arrives. Of vectors it is :math:`a \odot b = \operatorname{diag}(a) \,
+        b`.
 
     Checked against:
         ``np.einsum("ij,ij->ij", a, b)``,

@@ -27,9 +27,10 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         \lVert A \rVert_2 = \sigma_1(A)
         = \max_{x \neq 0} \frac{\lVert A x \rVert_2}{\lVert x \rVert_2}
 
-    Zero exactly for the zero matrix, and :math:`\lVert A B \rVert_2 \leq \lVert A \rVert_2
-    \lVert B \rVert_2`. It is the Lipschitz constant of :math:`x \mapsto A x`, with
-    :math:`\sigma_1(A)` the largest singular value.
+    Zero exactly for the zero matrix, and :math:`\lVert A B \rVert_2 \leq \lVert A \rVert_2 \lVert B
+    \rVert_2`. It is the Lipschitz constant of :math:`x \mapsto A x`, with :math:`\sigma_1(A) =
+    \sqrt{\lambda_{\max}(A^\top A)}` the largest singular value, and also :math:`\max_{\lVert x
+    \rVert_2 = 1} \lVert A x \rVert_2`.
 
     Args:
         a: :math:`A`, a matrix.
@@ -39,7 +40,7 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
 
     Also called:
         operator norm, matrix 2-norm, induced 2-norm, largest singular value, Schatten infinity
-        norm, sigma max.
+        norm, sigma max, L2 operator norm, Lipschitz constant of a linear map.
 
     Role in ML:
         - optimizer -- Moonlight: its report explains Muon as steepest descent under the spectral
@@ -55,9 +56,11 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
 
     Numerics:
         All singular values are computed, in time of order :math:`m n \min(m, n)`; power iteration
-        finds the largest alone in a few products with :math:`A` and :math:`A^\top`. The gradient
-        is :math:`u_1 v_1^\top`, the product of the leading singular vectors, and is not defined
-        where the largest singular value is repeated.
+        finds the largest alone in a few products, :math:`v \leftarrow A^\top u / \lVert A^\top u
+        \rVert_2` and :math:`u \leftarrow A v / \lVert A v \rVert_2`, in the end
+        :math:`\sigma_1 \approx u^\top A v`. The gradient is :math:`u_1 v_1^\top`, the product of
+        the leading singular vectors, and is not defined where the largest singular value is
+        repeated.
 
     Checked against:
         ``np.sqrt(np.linalg.eigvalsh(a.T @ a)[-1].clip(0))``, ``scipy.linalg.norm(a, 2)``
@@ -99,9 +102,10 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
 
     .. math:: \lVert A \rVert_* = \sum_{i=1}^{\min(m, n)} \sigma_i(A)
 
-    Zero exactly for the zero matrix, and between :math:`\lVert A \rVert_2` and
-    :math:`\operatorname{rank}(A) \, \lVert A \rVert_2`. Among all matrices of spectral norm at
-    most 1 it is the largest convex function that stays below the rank.
+    Also :math:`\operatorname{tr}(\sqrt{A^\top A})` and :math:`\max_{\lVert X \rVert_2 \leq 1}
+    \operatorname{tr}(A^\top X)`; zero exactly for the zero matrix, and between
+    :math:`\lVert A \rVert_2` and :math:`\operatorname{rank}(A) \, \lVert A \rVert_2`. Among all
+    matrices of spectral norm at most 1 it is the largest convex function that stays below the rank.
 
     Args:
         a: :math:`A`, a matrix with the singular values :math:`\sigma_1(A) \geq \sigma_2(A) \geq
@@ -111,7 +115,8 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         :math:`\lVert A \rVert_*`, one number per batch element.
 
     Also called:
-        trace norm, Schatten 1-norm, Ky Fan norm, nuc, sum of singular values.
+        trace norm, Schatten 1-norm, Ky Fan norm, nuc, sum of singular values, Ky Fan n-norm, convex
+        envelope of the rank.
 
     Role in ML:
         - optimizer -- PolarGrad: the orthogonal factor of the gradient is scaled by the gradient's
@@ -123,8 +128,9 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
 
     Numerics:
         Costs all singular values, in time of order :math:`m n \min(m, n)`. The gradient is
-        :math:`U V^\top` for a matrix of full rank; at lower rank there is a kink, as
-        :math:`|x|` has at zero.
+        :math:`U V^\top` for a matrix of full rank; at lower rank there is a kink, as :math:`|x|`
+        has at zero. As a penalty it makes a matrix of low rank, where the rank itself has no
+        gradient.
 
     Checked against:
         ``np.trace(scipy.linalg.polar(a)[1])``, ``torch.linalg.matrix_norm(a, "nuc")``

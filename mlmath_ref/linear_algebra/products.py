@@ -25,8 +25,11 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
 
     .. math:: a \cdot b = \sum_{i=1}^{n} a_i b_i
 
-    Zero exactly when the vectors are perpendicular, and linear in each of them. Its size never
-    exceeds the product of the two lengths (Cauchy-Schwarz).
+    Also written :math:`\langle a, b \rangle = a^\top b = a_1 b_1 + \dots + a_n b_n`, it is
+    :math:`\lVert a \rVert_2 \lVert b \rVert_2 \cos \theta` for the angle :math:`\theta` between the
+    vectors; zero exactly when they are perpendicular, and linear in each of them. Its size never
+    exceeds the product of the two lengths, :math:`|a^\top b| \leq \lVert a \rVert_2 \lVert b
+    \rVert_2` (Cauchy-Schwarz).
 
     Args:
         a: :math:`a`, a vector.
@@ -36,7 +39,8 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
         :math:`a \cdot b`, one number per batch element.
 
     Also called:
-        inner product, scalar product, vecdot, dot, inner product similarity.
+        inner product, scalar product, vecdot, dot, inner product similarity, a^T b, sum of
+        products.
 
     Role in ML:
         - similarity -- DeepSeek-V3.2-Exp: the lightning indexer scores each earlier token by dot
@@ -92,7 +96,9 @@ def cosine_similarity(
         {\sqrt{\sum_{i=1}^{n} a_i^2} \, \sqrt{\sum_{i=1}^{n} b_i^2}}
 
     One for the same direction, zero for perpendicular vectors, minus one for opposite directions.
-    Multiplying a vector by a positive number changes nothing.
+    Multiplying a vector by a positive number changes nothing. In vectors it is :math:`\cos \theta =
+    \frac{a \cdot b}{\lVert a \rVert_2 \, \lVert b \rVert_2}`, for unit vectors the dot product
+    alone, and the cosine distance is :math:`1 - \cos(a, b)`.
 
     Args:
         a: :math:`a`, a vector that is not zero.
@@ -102,7 +108,8 @@ def cosine_similarity(
         :math:`\cos(a, b)`, one number per batch element.
 
     Also called:
-        cosine, cos sim, cosine distance, angular similarity, normalized dot product.
+        cosine, cos sim, cosine distance, angular similarity, normalized dot product, cosine of the
+        angle.
 
     Role in ML:
         - objective -- DINOv3: the Gram loss holds the table of cosine similarities between the
@@ -114,9 +121,10 @@ def cosine_similarity(
 
     Numerics:
         A zero vector has no direction and is refused. Each vector is divided by its largest entry
-        first, so that no square overflows or vanishes. Rounding can carry the quotient past 1 by
-        a few units in the last place; it is brought back to :math:`[-1, 1]`, where every exact
-        cosine lies, so that an arc cosine may follow.
+        first, so that no square overflows or vanishes. Rounding can carry the quotient past 1 by a
+        few units in the last place; it is brought back to :math:`[-1, 1]`, where every exact cosine
+        lies, so that an arc cosine may follow. Embeddings of words, sentences or images are
+        compared by it where their lengths say nothing about meaning.
 
     Checked against:
         ``torch.nn.functional.cosine_similarity(a, b, dim=-1, eps=0.0)``,
@@ -177,8 +185,10 @@ def matmul(a: Real[Array, "*batch m k"], b: Real[Array, "*batch k n"]) -> Real[A
 
     .. math:: (A B)_{ij} = \sum_{l=1}^{k} A_{il} B_{lj}
 
-    Associative, but the order matters: :math:`A B` is in general not :math:`B A`. Transposing
-    turns the order around, :math:`(A B)^\top = B^\top A^\top`.
+    Associative, but the order matters: :math:`A B` is in general not :math:`B A`. Transposing turns
+    the order around, :math:`(A B)^\top = B^\top A^\top`. Column by row it is a sum of outer
+    products, :math:`A B = \sum_{l=1}^{k} a_l b_l^\top`, with the columns :math:`a_l` of :math:`A`
+    and the rows :math:`b_l^\top` of :math:`B`.
 
     Args:
         a: :math:`A`, the map that is applied last.
@@ -188,7 +198,8 @@ def matmul(a: Real[Array, "*batch m k"], b: Real[Array, "*batch k n"]) -> Real[A
         :math:`A B`, one matrix per batch element.
 
     Also called:
-        matrix product, matrix multiply, GEMM, mm, bmm, composition of linear maps.
+        matrix product, matrix multiply, GEMM, mm, bmm, composition of linear maps, matrix-matrix
+        multiplication, A @ B.
 
     Role in ML:
         - primitive -- DeepSeek-V3: training does the three matrix products of a linear layer,
@@ -201,6 +212,8 @@ def matmul(a: Real[Array, "*batch m k"], b: Real[Array, "*batch k n"]) -> Real[A
     Numerics:
         Costs :math:`2 m k n` operations, a multiplication and an addition each counted as one.
         Libraries sum in different orders, so that results agree to rounding and not to the bit.
+        Where the inner sizes differ there is no product:
+        ``mat1 and mat2 shapes cannot be multiplied``, says PyTorch.
 
     Checked against:
         ``np.einsum("il,lj->ij", a, b)``, ``np.tensordot(a, b, axes=1)``

@@ -30,9 +30,9 @@ def is_symmetric(
     .. math:: s = \mathbb{1}\left[ \max_{i, j} |A_{ij} - A_{ji}| \leq
        \tau \max_{i, j} |A_{ij}| \right]
 
-    With :math:`\tau = 0` it is the definition, :math:`A = A^\top`. Multiplying :math:`A` by a
-    number other than zero changes nothing. Sums of symmetric matrices are symmetric, products in
-    general are not.
+    With :math:`\tau = 0` it is the definition, :math:`A = A^\top`, in entries
+    :math:`A_{ij} = A_{ji}`. Multiplying :math:`A` by a number other than zero changes nothing. Sums
+    of symmetric matrices are symmetric, products in general are not.
 
     Args:
         a: :math:`A`, a square matrix.
@@ -107,8 +107,9 @@ def is_orthogonal(
 
     .. math:: s = \mathbb{1}\left[ \max_{i, j} |(A^\top A - I)_{ij}| \leq \tau \right]
 
-    Exactly these matrices, with :math:`A^\top A = I` for the identity matrix :math:`I`, keep all
-    lengths and angles. Their determinant is 1 or -1: rotations have 1, reflections -1. Products,
+    Exactly these matrices, with :math:`A^\top A = A A^\top = I` for the identity matrix :math:`I`,
+    that is :math:`A^{-1} = A^\top`, keep all lengths and angles, :math:`\lVert A x \rVert_2 =
+    \lVert x \rVert_2`. Their determinant is 1 or -1: rotations have 1, reflections -1. Products,
     transposes and inverses of orthogonal matrices are orthogonal.
 
     Args:
@@ -120,7 +121,7 @@ def is_orthogonal(
 
     Also called:
         orthonormal matrix, rotation matrix, reflection, rotoreflection, isometry, unitary (of a
-        real matrix), orthogonal group O(n).
+        real matrix), orthogonal group O(n), Q^T Q = I, Givens rotation, Householder reflection.
 
     Role in ML:
         - compression -- SpinQuant: rotations are multiplied into the weights and cancel, but spread
@@ -136,7 +137,9 @@ def is_orthogonal(
         No tolerance of zero holds for rounded numbers: an orthogonal factor from a QR decomposition
         is off by a few rounding units, in float32 some :math:`10^{-7}`. A determinant of 1 or -1 is
         no test, as a shear shows. A long product of rotations drifts away; a QR or polar
-        decomposition brings it back.
+        decomposition brings it back. In the plane a rotation by :math:`\theta` is
+        :math:`\begin{pmatrix} \cos \theta & -\sin \theta \\ \sin \theta & \cos \theta
+        \end{pmatrix}`.
 
     Checked against:
         ``np.allclose(np.einsum("ki,kj->ij", a, a), np.eye(len(a)), rtol=0.0, atol=tau)``
@@ -192,9 +195,10 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
     .. math:: s = \mathbb{1}\left[ \lambda_n(A) > n \epsilon \lVert A \rVert_2 \right]
 
     The definition is :math:`x^\top A x > 0` for every vector :math:`x \neq 0`; it holds exactly
-    when the smallest eigenvalue :math:`\lambda_n(A)` is above zero, and :math:`n \epsilon \lVert A
-    \rVert_2` is what counts as zero after rounding. Then :math:`A` has an inverse and a Cholesky
-    factor. If :math:`x^\top A x` may also be zero, :math:`A` is only positive semidefinite.
+    when the smallest eigenvalue :math:`\lambda_n(A)` is above zero, and
+    :math:`n \epsilon \lVert A \rVert_2` is what counts as zero after rounding. Then :math:`A` has
+    an inverse and a Cholesky factor :math:`L`, with :math:`A = L L^\top`. If :math:`x^\top A x` may
+    also be zero, :math:`A` is only positive semidefinite.
 
     Args:
         a: :math:`A`, a symmetric matrix.
@@ -207,7 +211,7 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
 
     Also called:
         SPD, symmetric positive definite, PD, posdef, strictly convex quadratic form, Cholesky test,
-        positive semidefinite (if zero is allowed), PSD.
+        positive semidefinite (if zero is allowed), PSD, positive-definite.
 
     Role in ML:
         - compression -- QuaRot: rounding weights one after the other needs a Cholesky factor of the
@@ -223,8 +227,9 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
         A covariance matrix is semidefinite and no more: a feature that repeats another, or fewer
         samples than features, gives an eigenvalue 0, which comes out as some :math:`10^{-17}` of
         either sign. Both signs count as zero here; a Cholesky decomposition succeeds or fails by
-        chance there. Adding :math:`\lambda I` raises all eigenvalues by :math:`\lambda`. Positive
-        entries are neither needed nor enough.
+        chance there. The remedy for the error that a matrix is not positive definite is a little
+        jitter: adding :math:`\lambda I` raises all eigenvalues by :math:`\lambda`. Positive entries
+        are neither needed nor enough.
 
     Checked against:
         ``torch.linalg.cholesky_ex(a).info == 0``,
@@ -288,8 +293,9 @@ def matrix_rank(
        \mathbb{1}\left[ \sigma_i(A) > \max(\tau, \max(m, n) \, \epsilon) \, \sigma_1(A) \right]
 
     It counts the singular values :math:`\sigma_i(A)` above zero, which is the largest number of
-    independent rows, and of independent columns. The rank of a product is at most the smaller of
-    the two ranks, that of a sum at most their sum. Zero exactly for the zero matrix.
+    independent rows, and of independent columns. Of a product it is at most the smaller of the two,
+    :math:`\operatorname{rank}(A B) \leq \min(\operatorname{rank}(A), \operatorname{rank}(B))`, of a
+    sum at most their sum. Zero exactly for the zero matrix.
 
     Args:
         a: :math:`A`, a matrix.
@@ -304,7 +310,8 @@ def matrix_rank(
 
     Also called:
         rank of a matrix, numerical rank, full rank, rank deficiency, column rank, row rank,
-        dimension of the image, number of nonzero singular values.
+        dimension of the image, number of nonzero singular values, number of linearly independent
+        rows.
 
     Role in ML:
         - analysis -- Hidden-dimension extraction: the logits of many prompts form a matrix whose
@@ -321,7 +328,8 @@ def matrix_rank(
         in 16 bits carries errors of the 16-bit format, far above a threshold of 64 bits, and asks
         for a :math:`\tau` of about that size. Elimination counts pivots and is cheaper, but small
         pivots do not tell how near the matrix is to one of lower rank. The rank jumps, and has no
-        gradient; the nuclear norm stands in for it.
+        gradient; the nuclear norm stands in for it. What is lost has the dimension
+        :math:`n - \operatorname{rank}(A)`, that of the null space.
 
     Checked against:
         ``np.linalg.matrix_rank(a, rtol=max(tau, max(a.shape) * np.finfo(a.dtype).eps))``,

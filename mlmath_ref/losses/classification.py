@@ -46,8 +46,10 @@ def softmax_cross_entropy(
     .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n}
        \log \frac{e^{z_{i, y_i + 1}}}{\sum_{c=1}^{k} e^{z_{i c}}}
 
-    It is 0 only in the limit of certain and right predictions, and :math:`\log k` when all scores
-    are equal. It is convex in the scores, and its derivative in :math:`z_{i c}` is
+    For one sample it is :math:`-z_y + \log \sum_c e^{z_c}`, and with one-hot or soft labels
+    :math:`t` it is :math:`-\sum_c t_c \log s_c`. It is 0 only in the limit of certain and right
+    predictions, and :math:`\log k` when all scores are equal, as for a model that has learned
+    nothing yet. It is convex in the scores, and its derivative in :math:`z_{i c}` is
     :math:`(s_{i c} - t_{i c}) / n`, with :math:`s` the softmax of each row and :math:`t_{i c}` one
     where :math:`c = y_i + 1` and zero elsewhere.
 
@@ -60,7 +62,8 @@ def softmax_cross_entropy(
 
     Also called:
         cross entropy loss, CE loss, log loss, softmax loss, categorical cross-entropy, sparse
-        categorical cross-entropy, multinomial logistic loss.
+        categorical cross-entropy, multinomial logistic loss, CrossEntropyLoss, multiclass
+        cross-entropy, classification loss.
 
     Role in ML:
         - objective -- DeepSeek-V3: trains every module of its multi-token prediction, each on the
@@ -72,7 +75,10 @@ def softmax_cross_entropy(
     Numerics:
         The logarithm of the sum is computed as a log-sum-exp, so that scores of 1000 do no harm. A
         class with the score :math:`-\infty` is ruled out; if it is the true one, the loss is
-        :math:`\infty`. The scores of one sample may all be shifted by the same number.
+        :math:`\infty`. The scores of one sample may all be shifted by the same number. A softmax
+        before this loss is one too many: it takes scores. The logarithm of a softmax that has
+        underflowed is :math:`\log 0`, and the loss infinite or NaN. ``Target 10 is out of bounds``
+        says PyTorch where there are ten scores: labels count from 0.
 
     Checked against:
         ``torch.nn.functional.cross_entropy(z, y)``
@@ -124,9 +130,11 @@ def negative_log_likelihood(
 
     .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n} \ell_{i, y_i + 1}
 
-    With :math:`\ell` the log-softmax of scores it is their cross-entropy. Times :math:`n` it is the
-    negative logarithm of the probability of all labels together, so that the smallest loss is the
-    largest likelihood. The derivative is :math:`-1/n` at each true class and zero elsewhere.
+    As probabilities it is :math:`-\frac1n \sum_{i=1}^{n} \log p_\theta(y_i \mid x_i)`, and with
+    :math:`\ell` the log-softmax of scores it is their cross-entropy. Times :math:`n` it is the
+    negative logarithm of the probability of all labels together,
+    :math:`-\log \prod_{i=1}^{n} p_\theta(y_i \mid x_i)`, so that the smallest loss is the largest
+    likelihood. The derivative is :math:`-1/n` at each true class and zero elsewhere.
 
     Args:
         log_p: :math:`\ell`, log-probabilities, a row for each sample and a column for each class.
@@ -136,7 +144,8 @@ def negative_log_likelihood(
         :math:`\mathcal{L}`, in nats, the mean over the samples.
 
     Also called:
-        NLL loss, nll_loss, negative log probability, token NLL, surprisal, logarithmic score.
+        NLL loss, nll_loss, negative log probability, token NLL, surprisal, logarithmic score, NLL,
+        NLLLoss, maximum likelihood loss.
 
     Role in ML:
         - objective -- MDLM: the denoiser returns log-probabilities, the
@@ -216,10 +225,12 @@ def binary_cross_entropy(
     .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n} \left(
        y_i \log \sigma(z_i) + (1 - y_i) \log (1 - \sigma(z_i)) \right)
 
-    Here :math:`\sigma` is the logistic sigmoid. It is convex in the scores, its derivative in
-    :math:`z_i` is :math:`(\sigma(z_i) - y_i) / n`, and turning all signs of :math:`z` and all
-    :math:`y` into :math:`1 - y` changes nothing. It is the cross-entropy of two classes with the
-    scores :math:`z` and 0.
+    Here :math:`\sigma` is the logistic sigmoid; with the probabilities :math:`p_i = \sigma(z_i)` a
+    term is :math:`-y_i \log p_i - (1 - y_i) \log (1 - p_i)`, and with labels :math:`t_i = \pm 1` it
+    is :math:`\log(1 + e^{-t_i z_i})`. It is convex in the scores, its derivative in :math:`z_i` is
+    :math:`(\sigma(z_i) - y_i) / n`, and turning all signs of :math:`z` and all :math:`y` into
+    :math:`1 - y` changes nothing. It is the cross-entropy of two classes with the scores :math:`z`
+    and 0.
 
     Args:
         z: :math:`z`, the score (logit) that each answer is yes.
@@ -230,7 +241,9 @@ def binary_cross_entropy(
 
     Also called:
         BCE, BCEWithLogits, BCEWithLogitsLoss, log loss, sigmoid cross-entropy, logistic loss,
-        Bernoulli negative log-likelihood, binary_cross_entropy_with_logits.
+        Bernoulli negative log-likelihood, binary_cross_entropy_with_logits, logistic regression
+        loss, BCELoss, binary log loss, sigmoid loss, binary classification loss, multi-label
+        classification loss.
 
     Role in ML:
         - objective -- EoMT: compares sampled points of each predicted mask with the annotated one,
@@ -246,9 +259,12 @@ def binary_cross_entropy(
         and no logarithm sees a 0. The formula on a rounded probability gives NaN at
         :math:`y = \hat{y} = 1`, from :math:`0 \log 0`, and :math:`\infty` at :math:`y = 1`,
         :math:`\hat{y} = 0`, where the true loss is finite, about :math:`|z|`; in float32 the
-        sigmoid rounds to 1 from about :math:`z = 17` on. ``torch.nn.functional.binary_cross_entropy``
-        replaces logarithms below :math:`-100` by :math:`-100`, which bounds the loss and stops the
-        gradient. A soft label leaves its own entropy as the smallest loss.
+        sigmoid rounds to 1 from about :math:`z = 17` on.
+        ``torch.nn.functional.binary_cross_entropy`` replaces logarithms below :math:`-100` by
+        :math:`-100`, which bounds the loss and stops the gradient; given scores it says ``all
+        elements of input should be between 0 and 1``. A soft label leaves its own
+        entropy as the smallest loss. Where a sample has several labels at once (multi-label
+        classification) each label is an element.
 
     Checked against:
         ``torch.nn.functional.binary_cross_entropy_with_logits(z, y)``
@@ -319,8 +335,10 @@ def focal_loss(
        \alpha_t &= \alpha \, y + (1 - \alpha) (1 - y)
        \end{aligned}
 
-    Here :math:`\sigma` is the logistic sigmoid and :math:`p_t` the probability of the true class.
-    With :math:`\gamma = 0` it is the binary cross-entropy, weighted by :math:`\alpha_t`. At
+    Here :math:`\sigma` is the logistic sigmoid and :math:`p_t` the probability of the true class,
+    :math:`p = \sigma(z)` if :math:`y = 1` and :math:`1 - p` if not, so that written out it is
+    :math:`-\alpha y (1 - p)^\gamma \log p - (1 - \alpha) (1 - y) \, p^\gamma \log(1 - p)`. With
+    :math:`\gamma = 0` it is the binary cross-entropy, weighted by :math:`\alpha_t`. At
     :math:`\gamma = 2` an element with :math:`p_t = 0.9` counts a hundredth of that.
 
     Args:
@@ -334,7 +352,8 @@ def focal_loss(
         :math:`\mathrm{FL}(z, y)`, in nats, one number per element.
 
     Also called:
-        FL, sigmoid focal loss, RetinaNet loss, alpha-balanced focal loss, binary focal loss.
+        FL, sigmoid focal loss, RetinaNet loss, alpha-balanced focal loss, binary focal loss, focal
+        cross-entropy.
 
     Role in ML:
         - objective -- SAM 2: the loss of every pixel of a predicted mask, with
@@ -348,7 +367,8 @@ def focal_loss(
         The logarithms of :math:`p_t` and of :math:`1 - p_t` both come from the score, by a stable
         :math:`\log (1 + e^x)`; neither is rounded to 0 first. For a hopeless element the loss grows
         like :math:`\alpha_t |z|`. The default :math:`\alpha` gives the rarer positives the smaller
-        weight, because :math:`\gamma` already turns the easy negatives down.
+        weight, because :math:`\gamma` already turns the easy negatives down. It is a remedy for
+        imbalanced classes, where easy negatives outnumber the rest.
 
     Checked against:
         ``np.where(y == 1, alpha, 1 - alpha) * scipy.special.expit(np.where(y == 1, -z, z)) ** gamma

@@ -43,9 +43,12 @@ def info_nce(
        s_{ik} &= \frac{z_i^\top z_k}{\lVert z_i \rVert_2 \lVert z_k \rVert_2}
        \end{aligned}
 
-    The score :math:`s_{ik}` is a cosine, so that only directions count, and the two sides may
-    change places. The partner stands in the denominator too, the view itself does not. Among
-    :math:`2n - 1` equal candidates the loss is :math:`\log (2n - 1)`.
+    The score :math:`s_{ik} = \operatorname{sim}(z_i, z_k)` is a cosine, so that only directions
+    count, and the two sides may change places. A single term is :math:`\ell_{i, j} = -\log
+    \frac{\exp(\operatorname{sim}(z_i, z_j) / \tau)}{\sum_{k \ne i} \exp(\operatorname{sim}(z_i,
+    z_k) / \tau)}`, in the letters of a query and its keys :math:`-\log \frac{\exp(q \cdot k_{+} /
+    \tau)}{\sum_i \exp(q \cdot k_i / \tau)}`. The partner stands in the denominator too, the view
+    itself does not; among :math:`2n - 1` equal candidates the loss is :math:`\log (2n - 1)`.
 
     Args:
         z1: :math:`z_1, \dots, z_n`, one view of each of :math:`n` things, a row each.
@@ -57,7 +60,8 @@ def info_nce(
 
     Also called:
         NT-Xent, InfoNCE, SimCLR loss, contrastive loss, normalized temperature-scaled
-        cross-entropy, in-batch negatives, N-pair loss.
+        cross-entropy, in-batch negatives, N-pair loss, contrastive learning, self-supervised
+        contrastive loss.
 
     Role in ML:
         - objective -- Qwen3 Embedding: brings a query and its document together; other queries
@@ -148,10 +152,11 @@ def clip_loss(
        s_{ij} &= \frac{x_i^\top y_j}{\lVert x_i \rVert_2 \lVert y_j \rVert_2}
        \end{aligned}
 
-    The first logarithm is a cross-entropy along the rows of the table of the cosines :math:`s_{ij}`,
-    the second along its columns, and the diagonal holds the right answers. The sides may change
-    places. Among
-    :math:`n` equal candidates the loss is :math:`\log n`.
+    The first logarithm is a cross-entropy along the rows of the table of the cosines
+    :math:`s_{ij}`, the second along its columns, and the diagonal holds the right answers:
+    :math:`\mathcal{L} = \tfrac12 (\mathcal{L}_{x \to y} + \mathcal{L}_{y \to x})`. Images are
+    matched with their captions and captions with their images, and the sides may change places.
+    Among :math:`n` equal candidates the loss is :math:`\log n`.
 
     Args:
         x: :math:`x`, the vectors of :math:`n` images, a row each.
@@ -163,7 +168,7 @@ def clip_loss(
 
     Also called:
         contrastive language-image pre-training, symmetric cross-entropy, image-text contrastive
-        loss, ITC loss, ClipLoss, dual-encoder loss, logit_scale.
+        loss, ITC loss, ClipLoss, dual-encoder loss, logit_scale, CLIP, symmetric InfoNCE.
 
     Role in ML:
         - objective -- Meta CLIP 2: trains a pair of encoders on image-text pairs from the whole
@@ -263,10 +268,12 @@ def triplet_loss(
     .. math:: \mathcal{L} = \frac{1}{n} \sum_{i=1}^{n} \max \left( 0,
        \lVert a_i - p_i \rVert_2^2 - \lVert a_i - q_i \rVert_2^2 + \alpha \right)
 
-    A triplet costs nothing, and teaches nothing, once the stranger's squared distance exceeds the
-    partner's by the margin :math:`\alpha`. A triplet of three equal vectors costs :math:`\alpha`,
-    so that a collapse to one point is no solution. Moving or rotating all vectors together changes
-    nothing; their scale does matter, and the vectors of FaceNet have length 1.
+    With a distance :math:`d` a term is :math:`\max(d(a, p) - d(a, q) + \alpha, 0)`, and it costs
+    nothing, and teaches nothing, once the stranger's squared distance exceeds the partner's by the
+    margin :math:`\alpha`, :math:`\lVert a - p \rVert_2^2 + \alpha \le \lVert a - q \rVert_2^2`. A
+    triplet of three equal vectors costs :math:`\alpha`, so that a collapse to one point is no
+    solution. Moving or rotating all vectors together changes nothing; their scale does matter, and
+    the vectors of FaceNet have length 1.
 
     Args:
         a: :math:`a`, the anchors, a row each.
@@ -279,7 +286,7 @@ def triplet_loss(
 
     Also called:
         triplet margin loss, TripletMarginLoss, FaceNet loss, anchor positive negative, metric
-        learning loss, ranking hinge loss.
+        learning loss, ranking hinge loss, triplet margin, deep metric learning.
 
     Role in ML:
         - objective -- SCimilarity: cells of the same type from different studies are drawn

@@ -35,11 +35,14 @@ def distillation_loss(
        p_{i c} = \frac{e^{v_{i c} / \tau}}{\sum_{j=1}^{k} e^{v_{i j} / \tau}}, \qquad
        q_{i c} = \frac{e^{z_{i c} / \tau}}{\sum_{j=1}^{k} e^{z_{i j} / \tau}}
 
-    It is :math:`\tau^2` times the Kullback-Leibler divergence from the student's :math:`q` to the
-    teacher's :math:`p`, and zero exactly where the scores differ by a constant in each row. Its
-    derivative in :math:`z_{i c}` is :math:`\tau (q_{i c} - p_{i c}) / n`. For large :math:`\tau`
-    it tends to half the variance of :math:`z - v` over the classes, so that the scores themselves
-    are matched.
+    A small model, the student, is trained to imitate a large one, the teacher: the loss is
+    :math:`\tau^2` times the Kullback-Leibler divergence from the student's :math:`q` to the
+    teacher's :math:`p`, :math:`\tau^2 D_{\mathrm{KL}}(\operatorname{softmax}(v / \tau) \,\|\,
+    \operatorname{softmax}(z / \tau))`, and zero exactly where the scores differ by a constant in
+    each row. With true labels it is mixed as :math:`(1 - \alpha) \, \mathcal{L}_{\mathrm{CE}} +
+    \alpha \, \mathcal{L}`; its derivative in :math:`z_{i c}` is
+    :math:`\tau (q_{i c} - p_{i c}) / n`. For large :math:`\tau` it tends to half the variance of
+    :math:`z - v` over the classes, so that the scores themselves are matched.
 
     Args:
         student: :math:`z`, the student's scores, a row for each sample and a column for each class.
@@ -51,7 +54,8 @@ def distillation_loss(
 
     Also called:
         knowledge distillation, KD loss, soft targets, soft labels, logit distillation,
-        teacher-student loss, dark knowledge, forward KL distillation, LogitsDistillationLoss.
+        teacher-student loss, dark knowledge, forward KL distillation, LogitsDistillationLoss, model
+        distillation, student-teacher learning.
 
     Role in ML:
         - compression -- NVIDIA Model Optimizer: the loss between the outputs of a model and of its

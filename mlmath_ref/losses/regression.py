@@ -27,10 +27,12 @@ def mean_squared_error(
 
     .. math:: \mathcal{L} = \frac{1}{n} \sum_{i=1}^{n} (y_i - \hat{y}_i)^2
 
-    Zero exactly when every prediction is right, and symmetric in truth and prediction. Of all
-    constants the mean of :math:`y` makes it smallest, and the smallest value is the variance. The
-    derivative in :math:`\hat{y}_i` is :math:`2 (\hat{y}_i - y_i) / n`: twice the error, twice the
-    pull.
+    As a norm it is :math:`\frac1n \lVert y - \hat{y} \rVert_2^2`, as an expectation
+    :math:`\mathbb{E}[(y - \hat{y})^2]`; times :math:`n` it is the sum of squared errors (SSE), and
+    its root is the root mean squared error (RMSE). Zero exactly when every prediction is right, and
+    symmetric in truth and prediction; of all constants the mean of :math:`y` makes it smallest, and
+    the smallest value is the variance. The derivative in :math:`\hat{y}_i` is
+    :math:`2 (\hat{y}_i - y_i) / n`: twice the error, twice the pull.
 
     Args:
         y: :math:`y`, the true values.
@@ -40,7 +42,8 @@ def mean_squared_error(
         :math:`\mathcal{L}`, in the square of the unit of :math:`y`, the mean over :math:`n`.
 
     Also called:
-        MSE, MSELoss, mse_loss, L2 loss, squared loss, quadratic loss, least squares, Brier score.
+        MSE, MSELoss, mse_loss, L2 loss, squared loss, quadratic loss, least squares, Brier score,
+        squared error, L2 error, root mean squared error, RMSE.
 
     Role in ML:
         - objective -- TD-MPC2: the latent state that the world model predicts is drawn to the one
@@ -56,8 +59,10 @@ def mean_squared_error(
     Numerics:
         The difference is taken before the square, so that a large common offset costs no more
         digits than the difference itself. Squares overflow in float32 from an error of
-        :math:`1.8 \cdot 10^{19}` on, and one outlier dominates the mean. Averaging the losses of
-        unequal batches is not the loss of all their elements: weigh each by its size.
+        :math:`1.8 \cdot 10^{19}` on, and one outlier dominates the mean. With a factor
+        :math:`\tfrac12` in front, :math:`\frac{1}{2n} \sum_i (\hat{y}_i - y_i)^2`, as many books
+        have it, the 2 of the derivative goes. Averaging the losses of unequal batches is not the
+        loss of all their elements: weigh each by its size.
 
     Checked against:
         ``torch.nn.functional.mse_loss(y_hat, y)``, ``sklearn.metrics.mean_squared_error(y, y_hat)``
@@ -123,9 +128,11 @@ def mean_absolute_error(
 
     .. math:: \mathcal{L} = \frac{1}{n} \sum_{i=1}^{n} |y_i - \hat{y}_i|
 
-    Zero exactly when every prediction is right, and at most the root of the mean squared error. Of
-    all constants the median of :math:`y` makes it smallest. Every error pulls with the same
-    strength :math:`1/n`, however large it is.
+    As a norm it is :math:`\frac1n \lVert y - \hat{y} \rVert_1`, zero exactly when every prediction
+    is right, and at most the root of the mean squared error. Of all constants the median of
+    :math:`y` makes it smallest. Every error pulls with the same strength :math:`1/n`, however large
+    it is, so that outliers do less harm than under squares; the derivative is
+    :math:`\operatorname{sign}(\hat{y}_i - y_i) / n`.
 
     Args:
         y: :math:`y`, the true values.
@@ -135,7 +142,8 @@ def mean_absolute_error(
         :math:`\mathcal{L}`, in the unit of :math:`y`, the mean over :math:`n`.
 
     Also called:
-        MAE, L1 loss, L1Loss, l1_loss, absolute loss, least absolute deviations, LAD.
+        MAE, L1 loss, L1Loss, l1_loss, absolute loss, least absolute deviations, LAD, absolute
+        error, mean absolute deviation, median regression.
 
     Role in ML:
         - objective -- gsplat: in the example trainer, 0.8 of the loss between rendered and
@@ -210,9 +218,12 @@ def huber_loss(
        \delta \left( |y_i - \hat{y}_i| - \frac12 \delta \right) & \text{otherwise}
        \end{cases}
 
-    Value and slope have no jump at an error of :math:`\delta`, the curvature has. An error beyond
-    it pulls with :math:`\delta / n`, however large. With a large :math:`\delta` it is half the mean
-    squared error; over a small :math:`\delta` it tends to the mean absolute error.
+    Value and slope have no jump at an error of :math:`\delta`, the curvature has; divided by
+    :math:`\delta` it is the smooth L1 loss, :math:`r^2 / (2 \delta)` for an error of
+    :math:`r \le \delta` and :math:`r - \delta / 2` beyond. An error beyond it pulls with
+    :math:`\delta / n`, however large, so that outliers do not dominate. With a large :math:`\delta`
+    it is half the mean squared error; over a small :math:`\delta` it tends to the mean absolute
+    error.
 
     Args:
         y: :math:`y`, the true values.
@@ -224,7 +235,7 @@ def huber_loss(
 
     Also called:
         HuberLoss, smooth L1 loss, SmoothL1Loss, robust loss, Huber's M-estimator, clipped gradient
-        loss.
+        loss, robust regression.
 
     Role in ML:
         - estimator -- Chinchilla replication: the constants of the scaling law are fitted to the

@@ -25,8 +25,10 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
 
     .. math:: \kappa(A) = \frac{\sigma_1(A)}{\sigma_{\min(m, n)}(A)}
 
-    At least 1, with equality exactly for multiples of matrices with orthonormal columns or rows.
-    Multiplying :math:`A` by a number other than zero changes nothing, and
+    Also :math:`\lVert A \rVert_2 \, \lVert A^{-1} \rVert_2`, and
+    :math:`\lambda_{\max} / \lambda_{\min}` for a positive definite matrix; at least 1, with
+    equality exactly for multiples of matrices with orthonormal columns or rows. Multiplying
+    :math:`A` by a number other than zero changes nothing, and
     :math:`\kappa(A^\top A) = \kappa(A)^2` where :math:`A` has no more columns than rows.
 
     Args:
@@ -37,7 +39,8 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
         :math:`\kappa(A)`, one number per batch element.
 
     Also called:
-        cond, 2-norm condition number, kappa, ill-conditioning, sensitivity of a linear system.
+        cond, 2-norm condition number, kappa, ill-conditioning, sensitivity of a linear system,
+        spectral condition number, ill-conditioned matrix.
 
     Role in ML:
         - analysis -- Muon: its authors observed that the updates of SGD with momentum and of Adam
@@ -49,9 +52,11 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
 
     Numerics:
         A smallest singular value of exactly 0, also of the zero matrix, gives :math:`\infty`. A
-        matrix that is singular only up to rounding gives a number near the inverse of the
-        precision instead. About :math:`\log_{10} \kappa(A)` decimal digits are lost when a system
-        is solved; forming :math:`A^\top A` doubles that.
+        matrix that is singular only up to rounding gives a number near the inverse of the precision
+        instead. Solving :math:`A x = b` with an error in :math:`b` gives :math:`\frac{\lVert \delta
+        x \rVert}{\lVert x \rVert} \leq \kappa(A) \frac{\lVert \delta b \rVert}{\lVert b \rVert}`,
+        so about :math:`\log_{10} \kappa(A)` decimal digits are lost; forming :math:`A^\top A`
+        doubles that.
 
     Checked against:
         ``np.linalg.cond(a)``,

@@ -27,8 +27,9 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
 
     .. math:: \operatorname{LSE}(z) = \log \sum_{i=1}^{n} e^{z_i}
 
-    It lies between :math:`\max_i z_i` and :math:`\max_i z_i + \log n`, and is convex. Adding a
-    number to every score adds it to the result; the gradient is the softmax of :math:`z`.
+    Computed as :math:`m + \log \sum_{i=1}^{n} e^{z_i - m}` with :math:`m = \max_i z_i`, it lies
+    between :math:`\max_i z_i` and :math:`\max_i z_i + \log n`, and is convex. Adding a number to
+    every score adds it to the result; the gradient is the softmax of :math:`z`.
 
     Args:
         z: :math:`z`, the scores; one that is :math:`-\infty` adds nothing to the sum.
@@ -38,7 +39,7 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
 
     Also called:
         logsumexp, LSE, log partition function, log normalizer, free energy, smooth maximum, log Z,
-        RealSoftMax.
+        RealSoftMax, log-sum-exp trick, logaddexp, soft maximum.
 
     Role in ML:
         - regularizer -- OLMo 2: its square, taken over the output logits and weighted by
@@ -51,8 +52,11 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
 
     Numerics:
         The largest score is taken out before the exponentials, so that none overflows and one of
-        them is 1: scores of 1000 and of -1000 do no harm. A score of :math:`-\infty` counts as
-        absent, and its gradient is 0; at least one score has to be finite.
+        them is 1: scores of 1000 and of -1000 do no harm, where the sum as it stands gives infinity
+        or :math:`\log 0`, and NaN after it. A score of :math:`-\infty` counts as absent, and its
+        gradient is 0; at least one score has to be finite. Of two scores, :math:`\log(e^a + e^b) =
+        \max(a, b) + \log(1 + e^{-|a - b|})`. With a temperature, :math:`\tau \log \sum_{i=1}^{n}
+        e^{z_i / \tau}` tends to the maximum as :math:`\tau` goes to 0.
 
     Checked against:
         ``scipy.special.logsumexp(z, axis=-1)``
@@ -107,7 +111,7 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         :math:`\operatorname{xlogy}(x, y)`, in nats where :math:`y` is a probability.
 
     Also called:
-        x log y, x*log(y), 0 log 0, safe logarithm, p log p, p log q.
+        x log y, x*log(y), 0 log 0, safe logarithm, p log p, p log q, 0 times log 0.
 
     Role in ML:
         - primitive -- PyTorch: the reference that its compiler traces puts 0 in the place of the
@@ -119,9 +123,11 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
           :cite:p:`pedregosa2011scikit{code: sklearn/metrics/_classification.py, def log_loss}`.
 
     Numerics:
-        The logarithm never sees a 0, so NumPy gives no warning and no NaN arises. The gradient in
-        :math:`y` is :math:`x / y`, and 0 where :math:`x = 0`. At :math:`y = 0 < x` the value is
-        :math:`-\infty` and automatic differentiation returns 0 for both arguments.
+        The logarithm never sees a 0, so NumPy gives no warning of a division by zero and no NaN
+        arises, as it does from :math:`0 \cdot \log 0` in an entropy :math:`-\sum_i p_i \log p_i` or
+        a loss; :math:`\log(p + \epsilon)` would move every value. The gradient in :math:`y` is
+        :math:`x / y`, and 0 where :math:`x = 0`. At :math:`y = 0 < x` the value is :math:`-\infty`
+        and automatic differentiation returns 0 for both arguments.
 
     Checked against:
         ``scipy.special.xlogy(x, y)``

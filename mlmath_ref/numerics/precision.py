@@ -37,7 +37,9 @@ def finite_difference_gradient(
 
     Where :math:`f` is smooth, :math:`g_i` differs from the partial derivative by about
     :math:`\tfrac16 h^2` times the third derivative along :math:`e_i`, so it is exact for
-    polynomials of degree two. A difference in one direction only errs by the order of :math:`h`.
+    polynomials of degree two. For one number :math:`f'(x) \approx \frac{f(x + h) - f(x - h)}{2 h}`;
+    a difference in one direction only, :math:`\frac{f(x + h) - f(x)}{h}`, errs by the order of
+    :math:`h`.
 
     Args:
         f: :math:`f`, a function of a vector with one number as result.
@@ -52,7 +54,8 @@ def finite_difference_gradient(
 
     Also called:
         gradient check, gradcheck, numerical gradient, numerical differentiation, central
-        difference, symmetric difference quotient, approx_fprime, check_grad.
+        difference, symmetric difference quotient, approx_fprime, check_grad, finite difference,
+        numerical derivative, gradient checking, forward difference.
 
     Role in ML:
         - analysis -- PyTorch: its check of a backward pass holds the Jacobian against central
@@ -70,7 +73,9 @@ def finite_difference_gradient(
         the precision :math:`\epsilon`; the best :math:`h` is near :math:`\epsilon^{1/3}`, that is
         :math:`6 \cdot 10^{-6}` in double and :math:`5 \cdot 10^{-3}` in single precision. The
         default is for double precision; in single precision it gives noise. It takes :math:`2 n`
-        evaluations. At a kink it returns the mean of the two slopes.
+        evaluations. At a kink it returns the mean of the two slopes. To check a backward pass whose
+        gradient is :math:`g'`, compare by :math:`\lVert g - g' \rVert_2 / (\lVert g \rVert_2 +
+        \lVert g' \rVert_2)`.
 
     Checked against:
         ``torch.stack([torch.as_tensor(np.gradient([float(f(x + s * h * e)) for s in (-1, 0, 1)],
@@ -154,10 +159,11 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
 
     .. math:: \tilde{g} = \frac{q}{S} \operatorname{round}\left( \frac{S g}{q} \right)
 
-    The loss times :math:`S` has the gradient :math:`S g`, which half precision rounds to a whole
-    multiple of the spacing :math:`q`; the division by :math:`S` is in higher precision. Here
-    :math:`q` is :math:`2^{-10}` times the largest power of two up to :math:`|S g|`, and never less
-    than :math:`2^{-24}`. Up to :math:`|S g| = 2^{-25}` the result is 0, and from 65520 on infinite.
+    The loss times :math:`S` has the gradient :math:`\nabla (S \mathcal{L}) = S g`, which half
+    precision rounds to a whole multiple of the spacing :math:`q`; the division by :math:`S` is in
+    higher precision. Here :math:`q` is :math:`2^{-10}` times the largest power of two up to
+    :math:`|S g|`, and never less than :math:`2^{-24}`. Up to :math:`|S g| = 2^{-25}` the result is
+    0, and from 65520 on infinite.
 
     Args:
         g: :math:`g`, the exact gradient of the loss.
@@ -171,8 +177,9 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
           in half precision at :math:`S g`
 
     Also called:
-        gradient scaling, GradScaler, AMP, automatic mixed precision, mixed-precision training,
-        fp16 underflow, static loss scale, dynamic loss scaling, half precision, binary16.
+        gradient scaling, GradScaler, AMP, automatic mixed precision, mixed-precision training, fp16
+        underflow, static loss scale, dynamic loss scaling, half precision, binary16, mixed
+        precision, gradient underflow, loss scale.
 
     Role in ML:
         - primitive -- Precision-RL: the trainer and the sampler of a language model both compute in
@@ -189,7 +196,9 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
         :math:`2^{-14} / S` to :math:`65504 / S` keep 11 digits of two, below them digits go one by
         one, and at :math:`2^{-25} / S` all is 0. Clipping comes after the division by :math:`S`. An
         infinity means that the step has to be skipped and :math:`S` made smaller; it is returned,
-        not hidden. As a function of :math:`g` this is a staircase, so its derivative is 0.
+        not hidden. As a function of :math:`g` this is a staircase, so its derivative is 0. Without
+        a factor small gradients underflow to zero in fp16, and training stalls; with one too large
+        they overflow, and the loss may turn NaN.
 
     Checked against:
         ``(g * scale).to(torch.float16).to(g.dtype) / torch.as_tensor(scale, dtype=g.dtype)``

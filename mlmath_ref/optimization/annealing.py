@@ -26,7 +26,8 @@ def linear_warmup(
     .. math:: \eta_t = \eta_{\max} \min\left(1, \frac{t}{T_w}\right)
 
     The rate is 0 at :math:`t = 0` and :math:`\eta_{\max}` from :math:`t = T_w` on. The steps before
-    add up to :math:`(T_w - 1) / 2` steps at the full rate.
+    add up to :math:`(T_w - 1) / 2` steps at the full rate. It keeps the first steps of training
+    short, when full ones can make the loss spike or diverge.
 
     Args:
         t: :math:`t`, the step, from 0.
@@ -38,7 +39,7 @@ def linear_warmup(
 
     Also called:
         warmup, warm-up, learning rate ramp, gradual warmup, constant schedule with warmup,
-        LinearLR.
+        LinearLR, learning rate warmup, warmup steps, lr warmup, Noam schedule.
 
     Role in ML:
         - schedule -- DINOv3: pre-training of the 7B model takes 100 epochs of 1,000 iterations to
@@ -56,7 +57,10 @@ def linear_warmup(
         The step :math:`t = 0` has the rate 0: its gradient is computed and nothing moves. Counted
         from 1, with :math:`t + 1` in the place of :math:`t`, the first rate is
         :math:`\eta_{\max} / T_w`, and ``torch.optim.lr_scheduler.LinearLR``, which refuses to start
-        at 0, can express it. A decay that follows counts its time from the end of the warmup.
+        at 0, can express it. A decay that follows counts its time from the end of the warmup. The
+        Noam schedule of the original Transformer, :math:`d^{-1/2} \min(t^{-1/2}, t \, T_w^{-3/2})`
+        at the width :math:`d`, rises along such a line and then falls as :math:`1 / \sqrt{t}`
+        :cite:p:`vaswani2017attention{eq. (3)}`.
 
     Checked against:
         ``np.interp(t, [0, warmup], [0, eta_max])``
@@ -103,8 +107,9 @@ def exponential_decay(
 
     .. math:: \eta_t = \eta_0 \gamma^t
 
-    The rate halves every :math:`\log 2 / \log (1 / \gamma)` steps. All rates together are
-    :math:`\eta_0 / (1 - \gamma)`: the parameters can only travel a bounded way. With
+    One step is :math:`\eta_t = \gamma \, \eta_{t-1}`; with :math:`k = \log(1 / \gamma)` it is
+    :math:`\eta_t = \eta_0 e^{-k t}`, and the rate halves every :math:`\log 2 / k` steps. All rates
+    together are :math:`\eta_0 / (1 - \gamma)`: the parameters can only travel a bounded way. With
     :math:`\gamma = 1` the rate is constant.
 
     Args:
@@ -117,7 +122,7 @@ def exponential_decay(
 
     Also called:
         ExponentialLR, geometric decay, exponential annealing, exponential learning rate schedule,
-        learning rate half-life.
+        learning rate half-life, step decay, StepLR, lr decay, decay rate.
 
     Role in ML:
         - schedule -- gsplat: the rate of the positions of the splats falls to a hundredth over the
@@ -130,8 +135,9 @@ def exponential_decay(
     Numerics:
         To fall to the share :math:`s` over :math:`T` steps, take :math:`\gamma = s^{1/T}`; for long
         runs it is so near 1 that float32 keeps few digits of :math:`1 - \gamma`, and the end is
-        missed. Far out the rate underflows to 0. Stairs hold :math:`t` at the last multiple of
-        their width.
+        missed. Far out the rate underflows to 0. Step decay, which reduces the rate by a factor
+        every :math:`w` steps or epochs, is :math:`\eta_0 \gamma^{\lfloor t / w \rfloor}`, as in
+        ``torch.optim.lr_scheduler.StepLR``.
 
     Checked against:
         ``functools.reduce(lambda s, k: (s.optimizer.step(), s.step(), s)[-1], range(t),
@@ -198,6 +204,8 @@ def cosine_annealing(
 
     The rate is :math:`\eta_{\max}` at :math:`t = 0`, the mean of the two at :math:`T / 2`, and
     :math:`\eta_{\min}` from :math:`T` on. A linear decay between the same ends has the same mean.
+    Up to :math:`T` and with :math:`\eta_{\min} = 0` it is :math:`\eta_t = \tfrac12 \eta_{\max} (1 +
+    \cos(\pi t / T))`, which is :math:`\eta_{\max} \cos^2(\pi t / (2 T))`.
 
     Args:
         t: :math:`t`, the step, from 0.
@@ -210,7 +218,7 @@ def cosine_annealing(
 
     Also called:
         cosine decay, cosine schedule, half-cosine, CosineAnnealingLR, SGDR, cosine with warm
-        restarts.
+        restarts, cosine annealing with warm restarts, cosine learning rate decay.
 
     Role in ML:
         - schedule -- SAM 2: the published fine-tuning has no warmup and ends at a tenth of the
@@ -296,7 +304,9 @@ def one_cycle(
         \end{cases}
 
     The rate starts at :math:`\eta_0`, is :math:`\eta_{\max}` at the time :math:`t_p`, which need
-    not be a whole number, and :math:`\eta_T` from the last step on, :math:`t = T - 1`.
+    not be a whole number, and :math:`\eta_T` from the last step on, :math:`t = T - 1`. Both pieces
+    are :math:`\eta_a + \tfrac12 (\eta_b - \eta_a) (1 - \cos(\pi s))`, from a rate :math:`\eta_a` to
+    a rate :math:`\eta_b` as :math:`s` goes from 0 to 1.
 
     Args:
         t: :math:`t`, the step, from 0.
@@ -310,7 +320,8 @@ def one_cycle(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        1cycle, OneCycleLR, super-convergence, one cycle learning rate, cyclical learning rate.
+        1cycle, OneCycleLR, super-convergence, one cycle learning rate, cyclical learning rate,
+        1cycle policy, CLR.
 
     Role in ML:
         - schedule -- Point Transformer V3: training on ScanNet, with a rise over a twentieth of the
@@ -323,9 +334,9 @@ def one_cycle(
     Numerics:
         The defaults are PyTorch's: the last rate is 250,000 times below the peak.
         ``torch.optim.lr_scheduler.OneCycleLR`` raises an error after the end, where here the last
-        rate is held, and divides by 0 where :math:`p T = 1`. It also moves the momentum against
-        the rate, between 0.85 and 0.95, unless told not to. A run so short that
-        :math:`p T < 1` starts on the way down.
+        rate is held, and divides by 0 where :math:`p T = 1`. It also moves the momentum against the
+        rate, between 0.85 and 0.95, unless told not to. A run so short that :math:`p T < 1` starts
+        on the way down. The large rates in the middle are meant to train fast, in few epochs.
 
     Checked against:
         ``functools.reduce(lambda s, k: (s.optimizer.step(), s.step(), s)[-1],

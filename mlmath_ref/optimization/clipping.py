@@ -16,14 +16,17 @@ from mlmath_ref.sets import Positive, Real, checked
 
 @checked
 def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[Array, "*batch d"]:
-    r"""Gradient clipping by norm: shortens a gradient that is too long and keeps its direction.
+    r"""Gradient clipping by norm: shortens a gradient that explodes and keeps its direction.
 
     .. math:: \hat{\mathbf{g}} = \frac{c}{\max(c, \lVert \mathbf{g} \rVert_2)} \, \mathbf{g}
 
     The nearest point of the ball of radius :math:`c`: a gradient inside is returned as it is, and
     :math:`\lVert \hat{\mathbf{g}} \rVert_2 = \min(c, \lVert \mathbf{g} \rVert_2)`. A batch of
-    gradients is clipped one by one; for the global norm of a model, all its gradients form one
-    vector.
+    gradients is clipped one by one; for the global norm of a model, :math:`\sqrt{\sum_k \lVert
+    \mathbf{g}_k \rVert_2^2}`, all its gradients form one vector. Written as in most papers, where
+    :math:`\mathbf{g} \neq 0`, it is :math:`\hat{\mathbf{g}} = \min(1, c / \lVert \mathbf{g}
+    \rVert_2) \, \mathbf{g}`: if :math:`\lVert \mathbf{g} \rVert_2 > c` the gradient becomes
+    :math:`c \, \mathbf{g} / \lVert \mathbf{g} \rVert_2`.
 
     Args:
         g: :math:`\mathbf{g}`, the gradient, one vector along the last axis.
@@ -33,7 +36,8 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         :math:`\hat{\mathbf{g}}`, the clipped gradient.
 
     Also called:
-        gradient norm clipping, global norm clipping, max grad norm, clip by norm, grad clip.
+        gradient norm clipping, global norm clipping, max grad norm, clip by norm, grad clip,
+        gradient clipping, norm clipping, clipnorm, gradient rescaling, clip by global norm.
 
     Role in ML:
         - optimizer -- DeepSeek-V3: the global norm of the gradient is clipped at 1.0 throughout
@@ -47,10 +51,12 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
 
     Numerics:
         The maximum stands in the denominator, so a zero gradient stays zero and no :math:`0/0`
-        arises. ``torch.nn.utils.clip_grad_norm_`` multiplies by
-        :math:`c / (\lVert \mathbf{g} \rVert_2 + 10^{-6})` where that is below 1: its result is
-        shorter by the factor :math:`1 - 10^{-6} / \lVert \mathbf{g} \rVert_2`, even for a gradient
-        of norm exactly :math:`c`. At that kink the derivative is taken from outside.
+        arises. ``torch.nn.utils.clip_grad_norm_`` multiplies by :math:`c / (\lVert \mathbf{g}
+        \rVert_2 + 10^{-6})` where that is below 1: its result is shorter by the factor :math:`1 -
+        10^{-6} / \lVert \mathbf{g} \rVert_2`, even for a gradient of norm exactly :math:`c`. At
+        that kink the derivative is taken from outside. Clipping is the usual way to stop exploding
+        gradients, and spikes of the loss after one bad batch. Clipping by value,
+        :math:`\max(-c, \min(c, g_i))` for each component, changes the direction.
 
     Checked against:
         ``torch.where(torch.sqrt(torch.dot(g, g)) > c, c * torch.nn.functional.normalize(g, dim=0),

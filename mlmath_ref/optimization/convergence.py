@@ -32,12 +32,13 @@ def gd_contraction_factor(
 
     .. math:: \rho = \max_i |1 - \eta \lambda_i|
 
-    On a quadratic with these curvatures the distance to the minimum shrinks at least by
-    :math:`\rho` a step. For positive :math:`\lambda_i` it is below 1 exactly when
-    :math:`0 < \eta < 2 / \lambda_{\max}`. The best rate is
-    :math:`2 / (\lambda_{\max} + \lambda_{\min})`, with
-    :math:`\rho = (\kappa - 1) / (\kappa + 1)` at the condition number
-    :math:`\kappa = \lambda_{\max} / \lambda_{\min}`.
+    On a quadratic with these curvatures the distance to the minimum :math:`\boldsymbol\theta^\star`
+    shrinks at least by :math:`\rho` a step, :math:`\lVert \boldsymbol\theta_t -
+    \boldsymbol\theta^\star \rVert_2 \leq \rho^t \lVert \boldsymbol\theta_0 -
+    \boldsymbol\theta^\star \rVert_2`. For positive :math:`\lambda_i` the factor is below 1 exactly
+    when :math:`0 < \eta < 2 / \lambda_{\max}`. The best rate is
+    :math:`2 / (\lambda_{\max} + \lambda_{\min})`, with :math:`\rho = (\kappa - 1) / (\kappa + 1)`
+    at the condition number :math:`\kappa = \lambda_{\max} / \lambda_{\min}`.
 
     Args:
         lam: :math:`\lambda`, the eigenvalues of the Hessian, in any order.
@@ -47,8 +48,9 @@ def gd_contraction_factor(
         :math:`\rho`, the factor; the steps converge from everywhere when it is below 1.
 
     Also called:
-        convergence rate, stability of gradient descent, maximal learning rate, edge of stability,
-        2 over lambda max, spectral radius of the iteration.
+        convergence rate, stability of gradient descent, maximal learning rate, edge of stability, 2
+        over lambda max, spectral radius of the iteration, linear convergence rate, maximum stable
+        learning rate, optimal step size for a quadratic.
 
     Role in ML:
         - analysis -- OLMo 2: the largest eigenvalue, which decides at which rate a step stays
@@ -64,7 +66,10 @@ def gd_contraction_factor(
         the slope. An eigenvalue of 0 gives :math:`\rho = 1`: along it nothing moves, and nothing
         needs to. A negative one gives :math:`\rho > 1` at every positive rate: gradient descent
         leaves a saddle point. The factor is of the worst start; along one eigenvector the distance
-        shrinks by its own.
+        shrinks by its own. It equals :math:`\max(|1 - \eta \lambda_{\max}|, |1 - \eta
+        \lambda_{\min}|)`, the spectral norm of :math:`I - \eta H` for the Hessian :math:`H`. Above
+        1 the learning rate is too high, and the loss oscillates and diverges; just below 1 training
+        is slow.
 
     Checked against:
         ``np.linalg.norm(np.eye(lam.size) - eta * np.diag(lam), 2)``
@@ -130,10 +135,13 @@ def projected_gradient_descent(
         \boldsymbol\theta_t = \mathbf{c}
         + \frac{r}{\max(r, \lVert \mathbf{u} - \mathbf{c} \rVert_2)} \, (\mathbf{u} - \mathbf{c})
 
-    The allowed set is the ball of radius :math:`r` about :math:`\mathbf{c}`; a step
-    :math:`\mathbf{u}` that stays inside is taken whole. It stands still exactly where the gradient
-    is zero, or where the point is on the boundary and the gradient points straight to the center:
-    the conditions of Karush, Kuhn and Tucker.
+    For any convex set :math:`\mathcal{C}` it is :math:`\boldsymbol\theta_t =
+    \Pi_{\mathcal{C}}(\boldsymbol\theta_{t-1} - \eta \, \mathbf{g}_t)`, with the nearest point
+    :math:`\Pi_{\mathcal{C}}(\mathbf{u}) = \arg\min_{\mathbf{z} \in \mathcal{C}} \lVert \mathbf{z} -
+    \mathbf{u} \rVert_2`; here the set is the ball of radius :math:`r` about :math:`\mathbf{c}`, and
+    a step that stays inside is taken whole. It stands still exactly where the gradient is zero, or
+    where the point is on the boundary and the gradient points straight to the center: the
+    conditions of Karush, Kuhn and Tucker.
 
     Args:
         theta: :math:`\boldsymbol\theta_{t-1}`, the point before the step.
@@ -147,7 +155,7 @@ def projected_gradient_descent(
 
     Also called:
         PGD, PGD attack, gradient projection, constrained optimization, projection onto the ball,
-        proximal gradient of an indicator, norm constraint.
+        proximal gradient of an indicator, norm constraint, projected gradient method.
 
     Role in ML:
         - constraint -- Latent adversarial training: the perturbation that is added to the
@@ -164,7 +172,9 @@ def projected_gradient_descent(
         :math:`\mathbf{c} + (\mathbf{u} - \mathbf{c})`, and a step to the center itself divides
         nothing by 0. Where the projection acts, the slope along :math:`\mathbf{u} - \mathbf{c}` is
         0. A maximum is sought by the same steps along :math:`-\mathbf{g}_t`, which is how an attack
-        raises a loss.
+        raises a loss to find adversarial examples; for a bound on every coordinate it steps by the
+        sign, :math:`x_{t+1} = \Pi_{\mathcal{C}}(x_t + \eta \operatorname{sign}(\nabla_x
+        \mathcal{L}))` for an input :math:`x`, and clips.
 
     Checked against:
         ``(lambda x: torch.where(torch.sqrt(torch.dot(x, x)) > r,

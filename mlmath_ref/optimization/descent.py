@@ -31,7 +31,12 @@ def gradient_descent(
 
     The gradient points uphill, so its negative is followed. On a convex quadratic whose Hessian has
     the largest eigenvalue :math:`\lambda_{\max}` the steps converge when
-    :math:`0 < \eta < 2 / \lambda_{\max}`, and grow without bound when :math:`\eta` is larger.
+    :math:`0 < \eta < 2 / \lambda_{\max}`, and grow without bound when :math:`\eta` is larger: at
+    too high a learning rate the loss diverges. With the gradient written out the step is
+    :math:`\boldsymbol\theta_t = \boldsymbol\theta_{t-1} - \eta \nabla
+    \mathcal{L}(\boldsymbol\theta_{t-1})`, and in stochastic gradient descent, on a batch of
+    :math:`n` examples, :math:`\boldsymbol\theta_t = \boldsymbol\theta_{t-1} - \frac{\eta}{n}
+    \sum_{i=1}^{n} \nabla_{\boldsymbol\theta} \mathcal{L}_i(\boldsymbol\theta_{t-1})`.
 
     Args:
         theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
@@ -43,7 +48,8 @@ def gradient_descent(
         :math:`\boldsymbol\theta_t`, the parameters after the step.
 
     Also called:
-        GD, SGD, stochastic gradient descent, steepest descent, vanilla update, delta rule.
+        GD, SGD, stochastic gradient descent, steepest descent, vanilla update, delta rule,
+        mini-batch gradient descent, batch gradient descent, gradient step.
 
     Role in ML:
         - layer -- Kimi Linear: the memory of a linear-attention head is a matrix, and each token
@@ -158,7 +164,8 @@ def adamw(
         step :math:`t + 1`.
 
     Also called:
-        Adam with decoupled weight decay, decoupled weight decay, AdamW optimizer.
+        Adam with decoupled weight decay, decoupled weight decay, AdamW optimizer, Adam with weight
+        decay.
 
     Role in ML:
         - optimizer -- DeepSeek-V3: pre-training with :math:`\beta_2 = 0.95`, not 0.999, and
@@ -173,10 +180,13 @@ def adamw(
 
     Numerics:
         The division by :math:`1 - \beta^t` removes the pull of the zeros that the moments start
-        from. Where gradient and moments are all zero, only the decay moves the parameter; there
-        the derivative of the root is infinite, so a gradient through the step is not defined.
-        As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies
-        it by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
+        from; with :math:`\hat{\mathbf{m}}_t` and :math:`\hat{\mathbf{v}}_t` for the moments so
+        corrected the step is :math:`\boldsymbol\theta_t = (1 - \eta \lambda) \,
+        \boldsymbol\theta_{t-1} - \eta \, \hat{\mathbf{m}}_t / (\sqrt{\hat{\mathbf{v}}_t} +
+        \epsilon)`. Where gradient and moments are all zero, only the decay moves the parameter;
+        there the derivative of the root is infinite, so a gradient through the step is not defined.
+        As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies it
+        by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
         default 0.01 is PyTorch's. The state takes twice the memory of the parameters. A gradient
         whose square overflows makes :math:`v` infinite, and only the decay moves the parameter.
 
@@ -277,7 +287,7 @@ def muon(
 
     Also called:
         momentum orthogonalized by Newton-Schulz, orthogonalized momentum, MuonClip, NewtonSchulz5,
-        spectral descent.
+        spectral descent, Newton-Schulz iteration, Newton-Schulz orthogonalization.
 
     Role in ML:
         - optimizer -- Moonlight: moves the matrices of a 16B mixture of experts over 5.7T tokens;
@@ -293,10 +303,12 @@ def muon(
     Numerics:
         Computed in the precision of the arguments, 16 bits in 64; where the norm overflows, in
         float32 from :math:`1.9 \cdot 10^{19}` on, nothing moves. ``torch.optim.Muon`` iterates in
-        bfloat16, which alone moves the step by 1 to 3 percent; its defaults also multiply the step by
-        :math:`\sqrt{\max(1, m/n)}` and decay the weights by :math:`0.1 \eta`, and its buffer is
+        bfloat16, which alone moves the step by 1 to 3 percent; its defaults also multiply the step
+        by :math:`\sqrt{\max(1, m/n)}` and decay the weights by :math:`0.1 \eta`, and its buffer is
         :math:`(1 - \mu) B_t`, which leaves the direction as it is. The scale of the gradients
-        cancels up to :math:`\epsilon`. One round costs
+        cancels up to :math:`\epsilon`. Code writes a round as :math:`a X + (b A + c A^2) X` with
+        :math:`A = X X^\top`; what it approximates is :math:`U V^\top = (M M^\top)^{-1/2} M` for
+        :math:`M = U \operatorname{diag}(s) V^\top` of full row rank. One round costs
         :math:`4 m^2 n + 2 m^3` floating-point operations; for :math:`m > n` transpose first.
         Embeddings, output layers and vectors are left to AdamW :cite:p:`jordan2024muon`.
 

@@ -1,17 +1,13 @@
 r"""Momentum and adaptive rates: what is an optimizer to remember of past gradients?
 
 Two things can be remembered of past gradients. Their sum, with older ones fading, is a velocity: it
-grows where gradients agree and cancels where they change sign, and the parameters follow it in the
-place of the gradient. The mean of their squares is a scale: divided by its root, the gradient of
-every coordinate has about the same size. Heavy-ball and Nesterov momentum use the first, RMSprop
-the second, Adam both. Language models are trained with AdamW, which adds weight decay beside
-Adam's step, not with Adam itself :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
+grows where gradients agree and cancels where they change sign. The mean of their squares is a
+scale: divided by its root, the gradient of every coordinate has about the same size. Heavy-ball and
+Nesterov momentum use the first, RMSprop the second, Adam both. Language models are trained with
+AdamW, which adds weight decay :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
 
-The word momentum has several meanings, and they part when the learning rate changes. The velocity
-here is :math:`\mathbf{v}_t = \beta \mathbf{v}_{t-1} + \mathbf{g}_t`, as in PyTorch, and the rate
-multiplies the whole of it. The first moment of Adam is a moving mean, with :math:`1 - \beta_1`
-before the gradient. An entry is one step from :math:`\boldsymbol\theta_{t-1}` to
-:math:`\boldsymbol\theta_t`; what is remembered goes in and comes out.
+The velocity here is :math:`\mathbf{v}_t = \beta \mathbf{v}_{t-1} + \mathbf{g}_t`, as in PyTorch;
+Adam's first moment is a moving mean. An entry is one step: state goes in and comes out.
 
 :map: 5.1 Optimizers
 """
@@ -40,9 +36,11 @@ def sgd_momentum(
         \boldsymbol\theta_t &= \boldsymbol\theta_{t-1} - \eta \, \mathbf{v}_t
         \end{aligned}
 
-    Under a constant gradient the velocity tends to :math:`\mathbf{g} / (1 - \beta)`, ten times the
-    gradient at :math:`\beta = 0.9`; gradients that alternate in sign are damped to about half.
-    With :math:`\beta = 0` it is gradient descent.
+    Under a constant gradient the velocity tends to :math:`\mathbf{g} / (1 - \beta)`, tenfold at
+    :math:`\beta = 0.9`; gradients that alternate in sign, the zigzag in a narrow valley, are damped
+    to about half. At a constant rate it is :math:`\boldsymbol\theta_t = \boldsymbol\theta_{t-1} -
+    \eta \, \mathbf{g}_t + \beta (\boldsymbol\theta_{t-1} - \boldsymbol\theta_{t-2})`, and with
+    :math:`\beta = 0` gradient descent.
 
     Args:
         theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
@@ -52,12 +50,11 @@ def sgd_momentum(
         beta: :math:`\beta`, the momentum, the share of the velocity that is kept.
 
     Returns:
-        :math:`(\boldsymbol\theta_t, \mathbf{v}_t)`, the parameters and the velocity for the next
-        step.
+        :math:`(\boldsymbol\theta_t, \mathbf{v}_t)`, the parameters and the velocity after the step.
 
     Also called:
         momentum, SGD with momentum, Polyak momentum, heavy ball method, classical momentum,
-        momentum buffer.
+        momentum buffer, velocity.
 
     Role in ML:
         - optimizer -- DINOv3: trains the linear classifiers that its frozen features are graded
@@ -69,7 +66,8 @@ def sgd_momentum(
     Numerics:
         Three conventions share the name and agree, up to a factor in the rate, while the rate is
         constant: the rate outside of the velocity as here and in ``torch.optim.SGD``, the rate
-        inside, :math:`\beta \mathbf{v}_{t-1} + \eta \mathbf{g}_t`, and the moving mean
+        inside, :math:`\mathbf{v}_t = \beta \mathbf{v}_{t-1} - \eta \mathbf{g}_t` with
+        :math:`\boldsymbol\theta_t = \boldsymbol\theta_{t-1} + \mathbf{v}_t`, and the moving mean
         :math:`\beta \mathbf{v}_{t-1} + (1 - \beta) \mathbf{g}_t`. Under a schedule they part: with
         the rate inside, a drop of the rate takes about :math:`1 / (1 - \beta)` steps to be felt.
 
@@ -161,8 +159,7 @@ def nesterov_momentum(
         beta: :math:`\beta`, the momentum.
 
     Returns:
-        :math:`(\boldsymbol\theta_t, \mathbf{v}_t)`, the parameters and the velocity for the next
-        step.
+        :math:`(\boldsymbol\theta_t, \mathbf{v}_t)`, the parameters and the velocity after the step.
 
     Also called:
         NAG, Nesterov accelerated gradient, accelerated gradient descent, look-ahead momentum.
@@ -174,9 +171,10 @@ def nesterov_momentum(
           src/zeroband/diloco.py, class Diloco}`.
 
     Numerics:
-        The form of ``torch.optim.SGD``: its parameters are those of the textbook after looking
-        ahead, :math:`\boldsymbol\theta - \eta \beta \mathbf{v}`, so that the gradient is taken
-        where they stand. The two are the same sequence while the rate is constant.
+        The form of ``torch.optim.SGD``. Textbooks take the gradient ahead, :math:`\mathbf{v}_t =
+        \beta \mathbf{v}_{t-1} - \eta \nabla \mathcal{L}(\boldsymbol\theta_{t-1} + \beta
+        \mathbf{v}_{t-1})` and :math:`\boldsymbol\theta_t = \boldsymbol\theta_{t-1} + \mathbf{v}_t`;
+        the parameters here are those after looking ahead, the same sequence at a constant rate.
 
     Checked against:
         ``(lambda p: (lambda o: (setattr(p, "grad", g), o.state[p].update(
@@ -201,9 +199,8 @@ def nesterov_momentum(
         >>> [x.round(4).tolist() for x in step]
         [[1.3842, -1.9673, -1.0307], [-0.02, 0.13, 4.67]]
 
-        The textbook takes the gradient at :math:`x + \beta u` and moves :math:`x` by
-        :math:`u \leftarrow \beta u - \eta g`; on :math:`x^2` from 4 the parameters here are
-        :math:`x + \beta u`:
+        With :math:`x` and :math:`u` as the textbook has them, on :math:`x^2` from 4, the parameters
+        here are :math:`x + \beta u`:
 
         >>> theta, v, x, u = np.asarray(4.0), np.asarray(0.0), 4.0, 0.0
         >>> for _ in range(3):
@@ -252,8 +249,7 @@ def rmsprop(
     Args:
         theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
         g: :math:`\mathbf{g}_t`, the gradient at :math:`\boldsymbol\theta_{t-1}`.
-        s: :math:`\mathbf{s}_{t-1}`, the moving mean of the squared gradients; zeros before the
-            first step.
+        s: :math:`\mathbf{s}_{t-1}`, the moving mean of the squared gradients; zeros at first.
         eta: :math:`\eta`, the learning rate.
         rho: :math:`\rho`, the decay rate of :math:`\mathbf{s}`.
         eps: :math:`\epsilon`, added to the root, outside of it.
@@ -280,9 +276,12 @@ def rmsprop(
     Numerics:
         From :math:`\mathbf{s} = 0` and without a bias correction the first step is
         :math:`1 / \sqrt{1 - \rho}` times :math:`\eta`, whatever the gradient. The 0.9 is of the
-        lecture that proposed the method; ``torch.optim.RMSprop`` takes 0.99. Where gradient and
-        average are 0 nothing moves, and a gradient through the step is not defined. A gradient
-        whose square overflows makes :math:`s` infinite and moves nothing.
+        lecture that proposed the method; ``torch.optim.RMSprop`` takes 0.99. Many texts write
+        :math:`E[g^2]_t = 0.9 \, E[g^2]_{t-1} + 0.1 \, g_t^2` and the step
+        :math:`\frac{\eta}{\sqrt{E[g^2]_t + \epsilon}} g_t`. With the sum :math:`\mathbf{s}_t =
+        \mathbf{s}_{t-1} + \mathbf{g}_t^2` it is Adagrad. Where gradient and average are 0 nothing
+        moves, and the step has no derivative. A gradient whose square overflows makes :math:`s`
+        infinite and moves nothing.
 
     Checked against:
         ``(lambda p: (lambda o: (setattr(p, "grad", g), o.state[p].update(
@@ -375,12 +374,11 @@ def adam(
         eps: :math:`\epsilon`, added to the root, outside of it.
 
     Returns:
-        :math:`(\boldsymbol\theta_t, \mathbf{m}_t, \mathbf{v}_t)`, the parameters and the state for
-        step :math:`t + 1`.
+        :math:`(\boldsymbol\theta_t, \mathbf{m}_t, \mathbf{v}_t)`, the parameters and the state.
 
     Also called:
-        adaptive moment estimation, RMSprop with momentum, bias correction, first and second
-        moment, Kingma and Ba.
+        adaptive moment estimation, RMSprop with momentum, bias correction, first and second moment,
+        Kingma and Ba, Adam optimizer.
 
     Role in ML:
         - optimizer -- Boltz-1: training of the structure model, with :math:`\beta_2 = 0.95` in the
@@ -393,10 +391,12 @@ def adam(
           :cite:p:`ye2025gsplat{code: examples/simple_trainer.py, lines 360-377}`.
 
     Numerics:
-        The defaults are the paper's :cite:p:`kingma2015adam{alg. 1}`. :math:`\mathbf{m}` is a
-        moving mean, not the velocity of heavy-ball momentum. State and parameters come back as new
-        arrays and the arguments stay as they are; integers, and Python's floats, which code that
-        updates in place leaves unchanged without a word, are refused.
+        The corrections can go into the rate, :math:`\eta_t = \eta \sqrt{1 - \beta_2^t} / (1 -
+        \beta_1^t)`, for the step :math:`\eta_t \mathbf{m}_t / (\sqrt{\mathbf{v}_t} + \epsilon)`
+        with another :math:`\epsilon`. The defaults are the paper's
+        :cite:p:`kingma2015adam{alg. 1}`. :math:`\mathbf{m}` is a moving mean, not the velocity of
+        heavy-ball momentum. State and parameters come back as new arrays; integers and Python's
+        floats are refused.
 
     Checked against:
         ``(lambda p: (lambda o: (setattr(p, "grad", g),

@@ -38,7 +38,9 @@ def fisher_information(
     model's own :math:`p`, not over labels of the data. Never indefinite; equal to the Hessian of
     :math:`D_{\mathrm{KL}}(p(\boldsymbol\theta) \,\|\, p(\boldsymbol\theta'))` in
     :math:`\boldsymbol\theta'` where the two are equal, and to the mean under :math:`p` of the
-    Hessians of :math:`-\log p_k`.
+    Hessians of :math:`-\log p_k`. In expectations :math:`F = \mathbb{E}_{k \sim p}[\nabla \log p_k
+    \, \nabla \log p_k^\top]` or :math:`F = -\mathbb{E}_{k \sim p}[\nabla^2 \log p_k]`, in matrices
+    :math:`J^\top (\operatorname{diag}(p) - p p^\top) J` with the Jacobian :math:`J` of :math:`f`.
 
     Args:
         f: :math:`f`, the logits of :math:`m` outcomes, made of PyTorch operations; logarithms of
@@ -50,7 +52,8 @@ def fisher_information(
 
     Also called:
         FIM, Fisher matrix, Fisher metric, natural gradient metric, score covariance, generalized
-        Gauss-Newton matrix.
+        Gauss-Newton matrix, Fisher information, natural gradient, expected information, Cramer-Rao
+        bound.
 
     Role in ML:
         - analysis -- Kronfluence: the curvature behind its influence scores is this matrix by
@@ -66,7 +69,11 @@ def fisher_information(
         the information vanishes and the matrix cannot be inverted. It has :math:`n^2` entries and
         rank :math:`m - 1` at most; for several inputs it is their mean. The Hessian of the loss of
         one label is another matrix, unless the logits are linear in the parameters, and the square
-        of that label's score is a third.
+        of that label's score is a third. The natural gradient step is :math:`\boldsymbol\theta -
+        \eta F^{-1} \nabla \mathcal{L}(\boldsymbol\theta)`. For one parameter it is
+        :math:`\mathbb{E}[(\partial \log p / \partial \theta)^2]`, and the Cramer-Rao bound says
+        that no unbiased estimate from :math:`n` observations has a variance below
+        :math:`1 / (n F)`.
 
     Checked against:
         ``torch.func.hessian(lambda t: -torch.softmax(f(theta), 0) @ torch.log_softmax(f(t), 0))(
@@ -141,9 +148,11 @@ def kfac(
         A_{ij} = \frac{1}{n} \sum_{k=1}^{n} a_{ki} a_{kj}, \qquad
         G_{ij} = \frac{1}{n} \sum_{k=1}^{n} g_{ki} g_{kj}
 
-    The block of the Fisher information that belongs to :math:`W`, its columns stacked, is taken to
-    be :math:`A \otimes G`. Exact for one example, and where inputs and output gradients are
-    independent. Its inverse is :math:`A^{-1} \otimes G^{-1}`, so the natural gradient is
+    The block of the Fisher information that belongs to :math:`W`, its columns stacked, is
+    :math:`\mathbb{E}[a a^\top \otimes g g^\top]` and is taken to be :math:`A \otimes G`, where
+    :math:`A = \mathbb{E}[a a^\top]` and :math:`G = \mathbb{E}[g g^\top]`. Exact for one example,
+    and where inputs and output gradients are independent. Its inverse is
+    :math:`A^{-1} \otimes G^{-1}`, so the natural gradient is
     :math:`G^{-1} (\nabla_W \mathcal{L}) A^{-1}`.
 
     Args:
@@ -156,7 +165,7 @@ def kfac(
 
     Also called:
         Kronecker-factored approximate curvature, KFAC, Kronecker factors, EK-FAC, EKFAC, activation
-        covariance, gradient covariance.
+        covariance, gradient covariance, Kronecker factorization.
 
     Role in ML:
         - analysis -- Kronfluence: both sums are gathered by hooks at every tracked linear layer,

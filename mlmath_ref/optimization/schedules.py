@@ -53,8 +53,9 @@ def warmup_cosine(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        cosine schedule with warmup, cosine decay with warmup, linear warmup and cosine decay,
-        LLM learning rate schedule.
+        cosine schedule with warmup, cosine decay with warmup, linear warmup and cosine decay, LLM
+        learning rate schedule, linear warmup cosine annealing, cosine learning rate schedule,
+        warmup then decay.
 
     Role in ML:
         - schedule -- Llama 3: the 405B model warms up over 8,000 steps to :math:`8 \cdot 10^{-5}`
@@ -71,8 +72,10 @@ def warmup_cosine(
 
     Numerics:
         The first step, :math:`t = 0`, has the rate 0 and moves nothing, unless :math:`T_w = 0`;
-        schedules that count from 1 avoid this. ``torch.optim.lr_scheduler.CosineAnnealingLR``
-        knows no warmup and rises again after :math:`T`; here :math:`t` is held at :math:`T`.
+        schedules that count from 1 avoid this. ``torch.optim.lr_scheduler.CosineAnnealingLR`` knows
+        no warmup and rises again after :math:`T`; here :math:`t` is held at :math:`T`. To 0, with
+        :math:`\eta_{\min} = 0`, the decay is :math:`\tfrac12 \eta_{\max} (1 + \cos(\pi \frac{t -
+        T_w}{T - T_w}))`, as in ``transformers.get_cosine_schedule_with_warmup``.
 
     Checked against:
         ``np.interp(t, [0, warmup], [0, eta_max]) if t < warmup else functools.reduce(
@@ -147,7 +150,8 @@ def warmup_stable_decay(
 
     Also called:
         WSD, trapezoidal schedule, constant learning rate with cooldown, warmup constant cooldown,
-        linear cooldown.
+        linear cooldown, WSD schedule, trapezoidal learning rate, linear warmup and linear decay,
+        linear schedule with warmup.
 
     Role in ML:
         - schedule -- MiniCPM: introduced the name; its own decay is exponential, and a tenth of the
@@ -165,7 +169,11 @@ def warmup_stable_decay(
     Numerics:
         As with every warmup from zero, step 0 moves nothing unless :math:`T_w = 0`. The pieces
         meet: the rate is :math:`\eta_{\max}` at :math:`t = T_w` and at :math:`t = T_w + T_s`, and
-        :math:`\eta_{\min}` from :math:`t = T_w + T_s + T_d` on.
+        :math:`\eta_{\min}` from :math:`t = T_w + T_s + T_d` on. With :math:`T_s = 0`,
+        :math:`\eta_{\min} = 0` and :math:`T = T_w + T_d` it is linear warmup and linear decay,
+        :math:`\eta_{\max} \frac{T - t}{T - T_w}` on the way down, as in
+        ``transformers.get_linear_schedule_with_warmup``. A common other curve is :math:`\eta_{\max}
+        (1 - \sqrt{(t - T_w - T_s) / T_d})`.
 
     Checked against:
         ``np.interp(t, np.cumsum([0, warmup, stable, decay]), [0, eta_max, eta_max, eta_min])``

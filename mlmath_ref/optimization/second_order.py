@@ -45,8 +45,8 @@ def newton_step(
 
     On a quadratic one step reaches the stationary point from anywhere, and near a minimum with a
     positive definite Hessian the error of each step is of the order of the square of the one
-    before. Whether that point is a minimum the step does not ask. A linear change of the
-    parameters changes nothing: the steps go through the same points.
+    before, quadratic convergence. Whether that point is a minimum the step does not ask. A linear
+    change of the parameters changes nothing: the steps go through the same points.
 
     Args:
         theta: :math:`\boldsymbol\theta_{t-1}`, the parameters before the step.
@@ -58,7 +58,7 @@ def newton_step(
         :math:`\boldsymbol\theta_t`, the parameters after the step.
 
     Also called:
-        Newton-Raphson, Newton step, Newton direction, second-order step, IRLS.
+        Newton-Raphson, Newton step, Newton direction, second-order step, IRLS, root finding.
 
     Role in ML:
         - primitive -- MuJoCo Playground: the simulator that its robot policies are trained in finds
@@ -75,7 +75,9 @@ def newton_step(
         the curvature is negative the step goes uphill, to a saddle point or a maximum; far from the
         minimum it can also overshoot without bound, which a line search or a multiple of the
         identity added to :math:`H_t` prevents. A Hessian that is singular up to rounding is
-        refused.
+        refused. For one unknown the step is :math:`x_{k+1} = x_k - f'(x_k) / f''(x_k)`, and for a
+        root of :math:`f` :math:`x_{k+1} = x_k - f(x_k) / f'(x_k)`; the damped step is
+        :math:`\boldsymbol\theta_{t-1} - \eta \, (H_t + \lambda I)^{-1} \mathbf{g}_t`.
 
     Checked against:
         ``scipy.linalg.lstsq(h, h @ theta - g)[0]``
@@ -206,7 +208,7 @@ def soap(
         - :math:`Q_R`: ``np.linalg.eigh(r)[1][:, ::-1]``, the eigenvectors of :math:`R_{t-1}`.
 
     Also called:
-        Shampoo, eigenbasis Adam.
+        Shampoo, eigenbasis Adam, Shampoo with Adam in the preconditioner's eigenbasis.
 
     Role in ML:
         - optimizer -- SOAP: pre-training of language models of 360M and 660M parameters with large
@@ -224,7 +226,8 @@ def soap(
         eigenvectors and decays the weights by :math:`0.01 \eta`
         :cite:p:`vyas2024soap{code: soap.py, lines 108-215}`. The state is two matrices like
         :math:`W` and one square matrix for each side, with the two bases twice that; sides above
-        10000 are left alone there. Gradients that are all zero move nothing.
+        10000 are left alone there. Gradients that are all zero move nothing. Shampoo itself keeps
+        sums, :math:`L_t = L_{t-1} + G_t G_t^\top`, and steps by :math:`L_t^{-1/4} G_t R_t^{-1/4}`.
 
     Checked against:
         ``(lambda p, q: (lambda x: (lambda o: (setattr(x, "grad", p.mT @ g @ q),
@@ -317,10 +320,12 @@ def sam_perturbation(
 
     .. math:: \boldsymbol\epsilon = \rho \, \frac{\mathbf{g}}{\lVert \mathbf{g} \rVert_2}
 
-    Of all steps no longer than :math:`\rho` it has the largest product with the gradient. The
-    optimizer then takes the gradient at :math:`\boldsymbol\theta + \boldsymbol\epsilon` and moves
-    :math:`\boldsymbol\theta` by that one. A longer gradient changes nothing, only its direction
-    counts.
+    The aim is :math:`\min_{\boldsymbol\theta} \max_{\lVert \boldsymbol\epsilon \rVert_2 \leq \rho}
+    \mathcal{L}(\boldsymbol\theta + \boldsymbol\epsilon)`, and of all steps no longer than
+    :math:`\rho` this one has the largest product with the gradient. The optimizer then takes the
+    gradient at :math:`\boldsymbol\theta + \boldsymbol\epsilon` and moves :math:`\boldsymbol\theta`
+    by that one, :math:`\boldsymbol\theta - \eta \nabla \mathcal{L}(\boldsymbol\theta +
+    \boldsymbol\epsilon)`. A longer gradient changes nothing, only its direction counts.
 
     Args:
         g: :math:`\mathbf{g}`, the gradient at :math:`\boldsymbol\theta`, of all parameters as one
@@ -332,7 +337,7 @@ def sam_perturbation(
 
     Also called:
         SAM, sharpness-aware minimisation, adversarial weight perturbation, ascent step, flat
-        minima, worst-case perturbation.
+        minima, worst-case perturbation, SAM optimizer, fast gradient method.
 
     Role in ML:
         - regularizer -- SAM for unlearning: a language model forgets at weights moved uphill on the
@@ -349,7 +354,10 @@ def sam_perturbation(
         square overflows or vanishes. A gradient of zero has no direction and is refused;
         implementations add 1e-12 to the norm, which makes it a step of zero. Whether flat minima
         generalize better is disputed: a rescaling of the layers that leaves the network as it is
-        changes how flat a minimum looks.
+        changes how flat a minimum looks. With a bound on every component in the place of the length
+        the step is :math:`\rho \operatorname{sign}(\mathbf{g})`: taken on an input :math:`x` it
+        gives the adversarial example :math:`x + \rho \operatorname{sign}(\nabla_x \mathcal{L})` of
+        the fast gradient sign method (FGSM).
 
     Checked against:
         ``rho * torch.nn.functional.normalize(g, dim=-1, eps=0.0)``

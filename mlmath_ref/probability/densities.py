@@ -36,9 +36,11 @@ def gaussian_pdf(
         \mathcal{N}(x; \mu, \sigma^2) = \frac{1}{\sigma \sqrt{2 \pi}}
         \exp \left( -\frac{(x - \mu)^2}{2 \sigma^2} \right)
 
-    Symmetric about :math:`\mu`, where it is largest, with :math:`1 / (\sigma \sqrt{2 \pi})`.
-    Integrates to one; about 68 percent lies within :math:`\sigma` of the center, 95 percent within
-    :math:`2 \sigma`.
+    The factor is also written :math:`1 / \sqrt{2 \pi \sigma^2}`, and for :math:`\mu = 0`,
+    :math:`\sigma = 1` it is the standard normal,
+    :math:`\phi(x) = \frac{1}{\sqrt{2 \pi}} e^{-x^2 / 2}`. Symmetric about :math:`\mu`, where it is
+    largest, with :math:`1 / (\sigma \sqrt{2 \pi})`. Integrates to one; about 68 percent lies within
+    :math:`\sigma` of the center, 95 percent within :math:`2 \sigma`.
 
     Args:
         x: :math:`x`, the value.
@@ -49,8 +51,8 @@ def gaussian_pdf(
         :math:`\mathcal{N}(x; \mu, \sigma^2)`, per unit of :math:`x`, one density per value.
 
     Also called:
-        normal distribution, normal pdf, Gaussian distribution, bell curve, norm.pdf, dnorm,
-        normal density.
+        normal distribution, normal pdf, Gaussian distribution, bell curve, norm.pdf, dnorm, normal
+        density, standard normal, univariate Gaussian.
 
     Role in ML:
         - sampling -- AlphaFold 3: each step of the diffusion sampler adds noise drawn from this law
@@ -69,7 +71,9 @@ def gaussian_pdf(
         large :math:`\sigma` is needed. In float64 the density underflows to 0 from about
         :math:`39 \sigma`, in float32 from about :math:`14 \sigma`; a likelihood is summed as
         :math:`-\tfrac12 ((x - \mu) / \sigma)^2 - \log \sigma - \tfrac12 \log 2 \pi`. A
-        :math:`\sigma` that is not above 0 is refused.
+        :math:`\sigma` that is not above 0 is refused. Minus the logarithm of the density is the
+        loss :math:`\tfrac12 \log(2 \pi \sigma^2) + \frac{(x - \mu)^2}{2 \sigma^2}` (Gaussian
+        negative log-likelihood).
 
     Checked against:
         ``scipy.stats.norm.pdf(x, loc=mu, scale=sigma)``,
@@ -122,10 +126,11 @@ def multivariate_gaussian_pdf(
         \mathcal{N}(x; \mu, \Sigma) = \frac{\exp \left( -\frac12 (x - \mu)^\top \Sigma^{-1}
         (x - \mu) \right)}{\sqrt{(2 \pi)^d \det \Sigma}}
 
-    The exponent is minus half the squared Mahalanobis distance, which has a chi-squared law with
-    :math:`d` degrees of freedom. With a diagonal :math:`\Sigma` it is a product of one-dimensional
-    densities. Any linear map of a Gaussian vector is Gaussian, with :math:`A \Sigma A^\top` in the
-    place of :math:`\Sigma`.
+    It is also written :math:`(2 \pi)^{-d/2} \, |\Sigma|^{-1/2} \exp(-\frac12 (x - \mu)^\top
+    \Sigma^{-1} (x - \mu))`; the exponent is minus half the squared Mahalanobis distance, which has
+    a chi-squared law with :math:`d` degrees of freedom. With a diagonal :math:`\Sigma` it is a
+    product of one-dimensional densities. Any linear map of a Gaussian vector is Gaussian, with
+    :math:`A \Sigma A^\top` in the place of :math:`\Sigma`.
 
     Args:
         x: :math:`x`, the vector.
@@ -138,7 +143,8 @@ def multivariate_gaussian_pdf(
 
     Also called:
         multivariate normal distribution, MVN, joint normal, multivariate normal pdf, Mahalanobis
-        distance, full-covariance Gaussian, dmvnorm, Gaussian component.
+        distance, full-covariance Gaussian, dmvnorm, Gaussian component, multivariate normal
+        density.
 
     Role in ML:
         - primitive -- gsplat: a splat's opacity falls off over the pixels as this exponential, with
@@ -155,7 +161,9 @@ def multivariate_gaussian_pdf(
         length of the solution of :math:`L z = x - \mu`, and the determinant is the squared product
         of the diagonal of :math:`L`. The factor costs :math:`d^3 / 3` operations. In many
         dimensions the density underflows or overflows while its logarithm is ordinary. A singular
-        :math:`\Sigma` has no density and is refused.
+        :math:`\Sigma` has no density and is refused. The logarithm of the density is
+        :math:`-\frac12 \left( (x - \mu)^\top \Sigma^{-1} (x - \mu) + \log \det \Sigma + d \log 2
+        \pi \right)`.
 
     Checked against:
         ``scipy.stats.multivariate_normal.pdf(x, mu, cov)``
@@ -222,9 +230,11 @@ def laplace_pdf(
     .. math::
         \operatorname{Laplace}(x; \mu, b) = \frac{1}{2 b} \exp \left( -\frac{|x - \mu|}{b} \right)
 
-    Two exponential densities back to back. The mean and the median are :math:`\mu`, the variance is
-    :math:`2 b^2`, and half of the mass lies within :math:`b \log 2` of the center. Fitted to data,
-    :math:`\mu` is the median and :math:`b` the mean absolute deviation from it.
+    Two exponential densities back to back; with :math:`\mu = 0` and :math:`b = 1` it is
+    :math:`\tfrac12 e^{-|x|}`, with heavier tails than a Gaussian, so that outliers weigh less. The
+    mean and the median are :math:`\mu`, the variance is :math:`2 b^2`, and half of the mass lies
+    within :math:`b \log 2` of the center. Fitted to data, :math:`\mu` is the median and :math:`b`
+    the mean absolute deviation from it.
 
     Args:
         x: :math:`x`, the value.
@@ -237,7 +247,7 @@ def laplace_pdf(
 
     Also called:
         Laplace distribution, double exponential distribution, two-sided exponential, L1 likelihood,
-        absolute error as a likelihood, lasso prior, Laplace mechanism.
+        absolute error as a likelihood, lasso prior, Laplace mechanism, heavy-tailed distribution.
 
     Role in ML:
         - objective -- SEA-RAFT: the error of an estimated motion is modeled as a mixture of two of
@@ -309,10 +319,12 @@ def dirichlet_pdf(
         \operatorname{Dir}(p; \alpha) = \frac{\Gamma \left( \sum_{k=1}^{K} \alpha_k \right)}
         {\prod_{k=1}^{K} \Gamma(\alpha_k)} \prod_{k=1}^{K} p_k^{\alpha_k - 1}
 
-    Here :math:`\Gamma` is the gamma function. The mean of :math:`p_k` is :math:`\alpha_k` over the
-    sum of all; that sum says how tightly :math:`p` keeps to the mean, and values below one favor
-    distributions with few large shares. For counts :math:`c` from :math:`p` the posterior is the
-    same density with :math:`\alpha + c`.
+    Here :math:`\Gamma` is the gamma function, and the factor is also written :math:`1 / B(\alpha)`;
+    for two outcomes it is the Beta density, :math:`\frac{\Gamma(a + b)}{\Gamma(a) \, \Gamma(b)} \,
+    x^{a - 1} (1 - x)^{b - 1}`. The mean of :math:`p_k` is :math:`\alpha_k` over the sum of all,
+    :math:`\mathbb{E}[p_k] = \alpha_k / \sum_j \alpha_j`; that sum says how tightly :math:`p` keeps
+    to the mean, and values below one favor distributions with few large shares. For counts
+    :math:`c` from :math:`p` the posterior is the same density with :math:`\alpha + c`.
 
     Args:
         p: :math:`p`, a distribution over :math:`K` outcomes, all of them above 0.
@@ -323,7 +335,8 @@ def dirichlet_pdf(
 
     Also called:
         Dirichlet distribution, multivariate beta distribution, Dirichlet prior, Dirichlet noise,
-        conjugate prior of the categorical distribution.
+        conjugate prior of the categorical distribution, Beta distribution, distribution over
+        distributions.
 
     Role in ML:
         - sampling -- RegMix: the data mixtures that small proxy models are trained on are drawn

@@ -29,8 +29,10 @@ def addition_rule(
     .. math:: P(A \cup B) = P(A) + P(B) - P(A \cap B) = \sum_{i=1}^{n} p_i (a_i + b_i - a_i b_i)
 
     What belongs to both events is in both of the first terms, and is taken off once. Events that
-    exclude each other simply add; in general the sum of the first two terms is an upper bound. The
-    rule holds for every measure: for counts, lengths and areas as for probabilities.
+    exclude each other simply add, :math:`P(A \cup B) = P(A) + P(B)`, and independent ones give
+    :math:`1 - (1 - P(A)) (1 - P(B))`; in general the sum of the first two terms is an upper bound,
+    for many events the union bound :math:`P(\bigcup_i A_i) \le \sum_i P(A_i)`. The rule holds for
+    every measure: for counts, lengths and areas as for probabilities.
 
     Args:
         a: :math:`a`, 1 where an outcome belongs to the event :math:`A`.
@@ -47,7 +49,8 @@ def addition_rule(
 
     Also called:
         sum rule of events, inclusion-exclusion, union of two events, probability of A or B, union
-        bound, Boole's inequality, OR rule.
+        bound, Boole's inequality, OR rule, sum rule of probability, probability of a union, at
+        least one of two events.
 
     Role in ML:
         - metric -- D-FINE: the area that two boxes cover together, the denominator of their
@@ -115,9 +118,13 @@ def multiplication_rule(
 
     .. math:: P(A_i \cap B_j) = P(A_i) \, P(B_j \mid A_i) = P(A_i) \, T_{ij}
 
-    Each row sums to :math:`P(A_i)`, each column to :math:`P(B_j)`. A row over its sum is
-    :math:`P(B_j \mid A_i)` again, a column over its sum is :math:`P(A_i \mid B_j)`, which is Bayes'
-    theorem. The events are independent exactly when all rows of the conditional table agree.
+    For two events it is :math:`P(A, B) = P(A \mid B) \, P(B)`, so that
+    :math:`P(A \mid B) = \frac{P(A, B)}{P(B)}` is the conditional probability; here each row sums to
+    :math:`P(A_i)`, each column to :math:`P(B_j) = \sum_i P(B_j \mid A_i) \, P(A_i)` (total
+    probability). A row over its sum is :math:`P(B_j \mid A_i) = P(A_i \cap B_j) / P(A_i)` again, a
+    column over its sum is :math:`P(A_i \mid B_j)`, which is Bayes' theorem. The events are
+    independent, :math:`P(A_i \cap B_j) = P(A_i) \, P(B_j)`, exactly when all rows of the
+    conditional table agree.
 
     Args:
         p_a: :math:`P(A_i)`, the probabilities of the events that are decided first.
@@ -133,7 +140,8 @@ def multiplication_rule(
 
     Also called:
         product rule of probability, chain rule of probability, conditional probability, joint
-        probability, autoregressive factorization, probability of A and B.
+        probability, autoregressive factorization, probability of A and B, multiplication law of
+        probability, law of total probability, AND rule.
 
     Role in ML:
         - planning -- EAGLE-2: a draft token is worth its own probability times that of the path
@@ -144,10 +152,11 @@ def multiplication_rule(
           :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, lines 459-466}`.
 
     Numerics:
-        A product of many factors underflows: after 1100 tokens of probability 1/2 float64 has 0
-        left. Sequences are scored by the sum of the logarithms. A row that cannot be reached,
-        with :math:`P(A_i) = 0`, gives zeros, and its conditional distribution cannot be had back
-        from the table.
+        For many variables it is :math:`P(x_1, \dots, x_n) = \prod_{i=1}^{n} P(x_i \mid x_1, \dots,
+        x_{i-1})`, and a product of many factors underflows: after 1100 tokens of probability 1/2
+        float64 has 0 left. Sequences are scored by the sum of the logarithms. A row that cannot be
+        reached, with :math:`P(A_i) = 0`, gives zeros, and its conditional distribution cannot be
+        had back from the table.
 
     Checked against:
         ``np.diag(p_a) @ p_b_given_a``
@@ -204,7 +213,9 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
     .. math:: P(X = x) = p^x (1 - p)^{1 - x}
 
     The mean is :math:`p`, the variance :math:`p (1 - p)`, at most 1/4. As a function of :math:`p`
-    it is the likelihood, and minus its logarithm is the binary cross-entropy.
+    it is the likelihood, and minus its logarithm, :math:`-x \log p - (1 - x) \log(1 - p)`, is the
+    binary cross-entropy. The number of successes in :math:`n` trials is binomial,
+    :math:`\binom{n}{k} p^k (1 - p)^{n - k}`.
 
     Args:
         x: :math:`x`, the outcome: 1 for yes, 0 for no.
@@ -215,7 +226,7 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
 
     Also called:
         Bernoulli distribution, Bernoulli pmf, coin flip, binary variable, dropout mask, random
-        mask, binomial with n = 1.
+        mask, binomial with n = 1, Bernoulli trial, biased coin, coin toss.
 
     Role in ML:
         - sampling -- LLaDA: each token of a training text is masked independently, with one
@@ -296,8 +307,11 @@ def categorical_pmf(
 
     .. math:: P(X = k) = \prod_{j=1}^{K} p_j^{\mathbb{1}[j = k + 1]}
 
-    All factors but one are 1, and the one is the probability of the class. Its negative logarithm
-    is the cross-entropy loss; with :math:`K = 2` it is the Bernoulli distribution.
+    All factors but one are 1, and the one is the probability of the class,
+    :math:`P(X = k) = p_{k + 1}`; with a one-hot vector :math:`x` it reads
+    :math:`p(x) = \prod_j p_j^{x_j}`. Its negative logarithm is the cross-entropy loss; with
+    :math:`K = 2` it is the Bernoulli distribution. Counts :math:`c` of :math:`m` draws are
+    multinomial, :math:`\frac{m!}{c_1!\cdots c_K!} \prod_j p_j^{c_j}`.
 
     Args:
         k: :math:`k`, the class, counted from 0.
@@ -308,7 +322,8 @@ def categorical_pmf(
 
     Also called:
         categorical distribution, multinoulli, discrete distribution, generalized Bernoulli,
-        multinomial with n = 1, token probability, gather of probabilities.
+        multinomial with n = 1, token probability, gather of probabilities, categorical pmf,
+        multinomial distribution, one-of-K distribution.
 
     Role in ML:
         - sampling -- gpt-oss: the next token is a draw from it, with the softmax of the scores over

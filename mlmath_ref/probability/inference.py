@@ -31,9 +31,13 @@ def bayes_theorem(
     .. math::
         P(H_i \mid D) = \frac{P(D \mid H_i) \, P(H_i)}{\sum_{j=1}^{n} P(D \mid H_j) \, P(H_j)}
 
-    The hypotheses :math:`H_1, \dots, H_n` exclude each other, and one of them holds. Only ratios of
-    likelihoods matter: multiplying all by one positive number changes nothing. Observations that
-    are independent given the hypothesis may come one by one, each posterior the next prior.
+    For two events it is :math:`P(A \mid B) = \frac{P(B \mid A) \, P(A)}{P(B)}`, for a parameter
+    :math:`p(\theta \mid D) = \frac{p(D \mid \theta) \, p(\theta)}{\int p(D \mid \theta) \,
+    p(\theta) \, d\theta}`; here the hypotheses :math:`H_1, \dots, H_n` exclude each other, and one
+    of them holds. Only ratios of likelihoods matter, :math:`\frac{P(H_1 \mid D)}{P(H_2 \mid D)} =
+    \frac{P(D \mid H_1)}{P(D \mid H_2)} \frac{P(H_1)}{P(H_2)}` in odds: multiplying all by one
+    positive number changes nothing. Observations that are independent given the hypothesis may come
+    one by one, each posterior the next prior.
 
     Args:
         likelihood: :math:`P(D \mid H_i)`, how probable the data :math:`D` are under each
@@ -48,7 +52,7 @@ def bayes_theorem(
 
     Also called:
         Bayes rule, Bayes' rule, Bayes formula, posterior, Bayesian inference, Bayesian update,
-        inverse probability, evidence.
+        inverse probability, evidence, posterior probability, base rate.
 
     Role in ML:
         - estimator -- SynthID-Text: the Bayesian detector weighs the likelihood of a text's
@@ -65,7 +69,11 @@ def bayes_theorem(
         A hypothesis with likelihood or prior 0 gets exactly 0 and never recovers. The product of
         many likelihoods underflows: add logarithms, and take the softmax of log-likelihood plus
         log-prior, which is the same formula. If no hypothesis can explain the data the fraction is
-        0 by 0, and the call is refused.
+        0 by 0, and the call is refused. Where only the order counts, likelihood times prior will
+        do: :math:`p(\theta \mid D) \propto p(D \mid \theta) \, p(\theta)`. A rare cause stays
+        unlikely: if 1 % have a disease, and a test finds 99 % of them and 5 % of the healthy, the
+        probability of disease given a positive test is :math:`\frac{0.99 \cdot 0.01}{0.99 \cdot
+        0.01 + 0.05 \cdot 0.99} = \frac16`.
 
     Checked against:
         ``torch.softmax(torch.log(likelihood) + torch.log(prior), dim=-1)``
@@ -136,8 +144,11 @@ def dirichlet_posterior(
 
     With a Dirichlet prior on the probabilities and independent draws from them, the posterior is
     Dirichlet again: prior concentrations are counts made in advance. The probability that the next
-    outcome is :math:`k` is :math:`\alpha'_k` over the sum of all. Order does not matter, and
-    counts may come in portions.
+    outcome is :math:`k` is :math:`\alpha'_k` over the sum of all,
+    :math:`\frac{\alpha_k + c_k}{\sum_j (\alpha_j + c_j)}`, with ones as prior
+    :math:`\frac{c_k + 1}{n + K}` after :math:`n` draws; with two outcomes,
+    :math:`\operatorname{Beta}(a, b)` becomes :math:`\operatorname{Beta}(a + c_1, b + c_2)`. Order
+    does not matter, and counts may come in portions.
 
     Args:
         counts: :math:`c`, how often each of the :math:`K` outcomes was seen.
@@ -148,7 +159,8 @@ def dirichlet_posterior(
 
     Also called:
         conjugate update, Dirichlet-multinomial model, Dirichlet-categorical, Beta-Bernoulli update,
-        add-one smoothing, Laplace smoothing, additive smoothing, pseudocounts, rule of succession.
+        add-one smoothing, Laplace smoothing, additive smoothing, pseudocounts, rule of succession,
+        Beta-binomial update, conjugate prior.
 
     Role in ML:
         - metric -- Bayes@N: graded answers of a language model are counted for each question, one

@@ -29,13 +29,16 @@ from mlmath_ref.sets import Nonneg, Real, SignedUnit, Simplex, Symmetric, Varyin
 def expectation(
     p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]
 ) -> Real[Array, "*batch"]:
-    r"""Expectation: the mean of the values that a distribution gives weight to.
+    r"""Expectation: the average of a random variable, each value weighted by its probability.
 
     .. math:: \mathbb{E}[X] = \sum_{i=1}^{n} p_i x_i
 
-    Linear in the values: shifting or scaling them does the same to the mean, and the mean of a sum
-    is the sum of the means, dependent or not. It lies between the smallest and the largest value,
-    and need not be one of them.
+    Linear in the values, :math:`\mathbb{E}[a X + b Y] = a \, \mathbb{E}[X] + b \, \mathbb{E}[Y]`:
+    shifting or scaling them does the same to the mean, and the mean of a sum is the sum of the
+    means, dependent or not. For a function of the value it is
+    :math:`\mathbb{E}[f(X)] = \sum_i p_i f(x_i)`, with a density :math:`p` it is
+    :math:`\mathbb{E}[X] = \int x \, p(x) \, dx`. It lies between the smallest and the largest
+    value, and need not be one of them.
 
     Args:
         p: :math:`p`, the probabilities.
@@ -47,7 +50,8 @@ def expectation(
 
     Also called:
         expected value, mean of a distribution, first moment, weighted mean, probability-weighted
-        average, soft-argmax, integral of a discrete distribution.
+        average, soft-argmax, integral of a discrete distribution, expectation value, average value,
+        law of the unconscious statistician.
 
     Role in ML:
         - estimator -- AlphaFold 3: the predicted aligned error of a pair of tokens is the mean over
@@ -109,10 +113,12 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
         \operatorname{Var}(X) = \sum_{i=1}^{n} p_i (x_i - \mu)^2 = \sum_{i=1}^{n} p_i x_i^2 - \mu^2,
         \quad \mu = \sum_{i=1}^{n} p_i x_i
 
-    Zero exactly when all weight is on one value, the mean :math:`\mu`. Shifting the values changes
-    nothing, scaling them by :math:`c` multiplies it by :math:`c^2`; for values between :math:`a` and
-    :math:`b` it is at most :math:`(b - a)^2 / 4`. The two sides are equal on paper, and only the
-    first is computed.
+    In expectations it is :math:`\mathbb{E}[(X - \mathbb{E}[X])^2] = \mathbb{E}[X^2] -
+    \mathbb{E}[X]^2`, zero exactly when all weight is on one value, the mean :math:`\mu`. Shifting
+    the values changes nothing, scaling them by :math:`c` multiplies it by :math:`c^2`,
+    :math:`\operatorname{Var}(c X + b) = c^2 \operatorname{Var}(X)`; for values between :math:`a`
+    and :math:`b` it is at most :math:`(b - a)^2 / 4`. The two sides are equal on paper, and only
+    the first is computed.
 
     Args:
         p: :math:`p`, the probabilities; :math:`1/n` each for the population variance of samples.
@@ -124,7 +130,7 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
 
     Also called:
         second central moment, population variance, sigma squared, weighted variance, var, spread,
-        mean squared deviation, ddof 0, square of the standard deviation.
+        mean squared deviation, ddof 0, square of the standard deviation, dispersion.
 
     Role in ML:
         - layer -- Qwen2.5-Omni: the speaker encoder of its speech decoder pools over time;
@@ -202,9 +208,13 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
         \Sigma_{jk} &= \frac{1}{n} \sum_{i=1}^{n} (x_{ij} - \mu_j)(x_{ik} - \mu_k)
         \end{aligned}
 
-    Symmetric and positive semidefinite, of rank at most :math:`\min(n - 1, d)`; here :math:`\mu` is
-    the mean of the rows. Adding one vector to every sample changes nothing; mapping every sample by
-    :math:`A` turns :math:`\Sigma` into :math:`A \Sigma A^\top`.
+    For two coordinates :math:`X` and :math:`Y` of a random row an entry is
+    :math:`\operatorname{Cov}(X, Y) = \mathbb{E}[(X - \mathbb{E}[X]) (Y - \mathbb{E}[Y])] =
+    \mathbb{E}[X Y] - \mathbb{E}[X] \, \mathbb{E}[Y]`, and the matrix is :math:`\frac1n C^\top C`
+    with the centered samples :math:`C = x - \mathbf{1} \mu^\top`; symmetric and positive
+    semidefinite, of rank at most :math:`\min(n - 1, d)`; here :math:`\mu` is the mean of the rows.
+    Adding one vector to every sample changes nothing; mapping every sample by :math:`A` turns
+    :math:`\Sigma` into :math:`A \Sigma A^\top`.
 
     Args:
         x: :math:`x`, the samples: one row :math:`x_i` per sample, one column per coordinate.
@@ -215,7 +225,7 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
 
     Also called:
         covariance, variance-covariance matrix, cov, second central moment, scatter matrix,
-        population covariance, ddof 0, biased covariance.
+        population covariance, ddof 0, biased covariance, empirical covariance, dispersion matrix.
 
     Role in ML:
         - compression -- QuIP#: for each linear layer the released code stores mean and covariance
@@ -301,9 +311,11 @@ def correlation(
         \bar{y} &= \frac{1}{n} \sum_{i=1}^{n} y_i
         \end{aligned}
 
-    It is the covariance over both standard deviations, and the cosine of the centered vectors: 1 or
-    -1 exactly on a line, unchanged when either series is shifted or scaled by a positive number.
-    Zero says that no line helps; the two may still depend on each other.
+    It is the covariance over both standard deviations,
+    :math:`\rho = \frac{\operatorname{Cov}(X, Y)}{\sigma_X \sigma_Y}`, and the cosine of the
+    centered vectors: 1 or -1 exactly on a line, unchanged when either series is shifted or scaled
+    by a positive number. Zero says that the two variables are not linearly related; they may still
+    depend on each other.
 
     Args:
         x: :math:`x`, one series, not constant.
@@ -314,7 +326,8 @@ def correlation(
 
     Also called:
         Pearson's r, Pearson correlation coefficient, PCC, product-moment correlation, linear
-        correlation, corr, corrcoef, pearsonr, centered cosine similarity.
+        correlation, corr, corrcoef, pearsonr, centered cosine similarity, normalized covariance,
+        correlation coefficient.
 
     Role in ML:
         - metric -- AlphaGenome: predicted and measured tracks are compared by it, as they are and

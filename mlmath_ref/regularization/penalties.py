@@ -34,8 +34,9 @@ def l2_penalty(
 
     The gradient is :math:`\lambda \boldsymbol\theta`, so that a step of gradient descent with
     learning rate :math:`\eta` multiplies the parameters by :math:`1 - \eta \lambda` and then
-    follows the loss. It is the negative logarithm of a Gaussian prior of variance
-    :math:`1 / \lambda`, up to a constant. In Adam it is not weight decay.
+    follows the loss, :math:`\boldsymbol\theta_t = (1 - \eta \lambda) \, \boldsymbol\theta_{t-1} -
+    \eta \nabla \mathcal{L}(\boldsymbol\theta_{t-1})`. It is the negative logarithm of a Gaussian
+    prior of variance :math:`1 / \lambda`, up to a constant. In Adam it is not weight decay.
 
     Args:
         theta: :math:`\boldsymbol\theta`, the parameters.
@@ -46,7 +47,7 @@ def l2_penalty(
 
     Also called:
         L2 regularization, weight decay, ridge penalty, Tikhonov regularization, squared L2 norm,
-        Gaussian prior.
+        Gaussian prior, L2 regularizer, weight penalty.
 
     Role in ML:
         - regularizer -- PyTorch: ``weight_decay`` of ``torch.optim.SGD`` adds
@@ -60,7 +61,9 @@ def l2_penalty(
           :cite:p:`loshchilov2019decoupled{sec. 2}`.
 
     Numerics:
-        Many texts write :math:`\lambda \sum_i \boldsymbol\theta_i^2`; its gradient is
+        Against overfitting one minimizes :math:`\mathcal{L}(\boldsymbol\theta) + \frac{\lambda}{2}
+        \lVert \boldsymbol\theta \rVert_2^2`. Many texts write
+        :math:`\lambda \sum_i \boldsymbol\theta_i^2`; its gradient is
         :math:`2 \lambda \boldsymbol\theta`, twice what ``weight_decay`` set to :math:`\lambda`
         adds. The pull vanishes with the parameter, so that no parameter becomes exactly 0. Adam
         divides the pull by the size of the gradients, and parameters with large gradients are
@@ -133,10 +136,11 @@ def l1_penalty(
 
     .. math:: R(\boldsymbol\theta) = \lambda \sum_{i=1}^{p} |\boldsymbol\theta_i|
 
-    Away from zero every parameter is pulled with the same force :math:`\lambda`, so that one whose
-    loss has a smaller slope ends at zero exactly. It is the convex function nearest to counting the
-    parameters that are not zero. It is the negative logarithm of a Laplace prior of scale
-    :math:`1 / \lambda`, up to a constant.
+    As a norm it is :math:`\lambda \lVert \boldsymbol\theta \rVert_1`; away from zero every
+    parameter is pulled with the same force, :math:`\lambda
+    \operatorname{sign}(\boldsymbol\theta_i)`, so that one whose loss has a smaller slope ends at
+    zero exactly. It is the convex function nearest to counting the parameters that are not zero. It
+    is the negative logarithm of a Laplace prior of scale :math:`1 / \lambda`, up to a constant.
 
     Args:
         theta: :math:`\boldsymbol\theta`, the parameters, or activations.
@@ -146,7 +150,8 @@ def l1_penalty(
         :math:`R(\boldsymbol\theta)`, to be added to the loss.
 
     Also called:
-        L1 regularization, sparsity penalty, absolute shrinkage, Laplace prior, basis pursuit.
+        L1 regularization, sparsity penalty, absolute shrinkage, Laplace prior, basis pursuit, L1
+        regularizer, lasso regularization, elastic net (with an L2 penalty beside it).
 
     Role in ML:
         - regularizer -- SAELens: makes the features of a standard sparse autoencoder sparse; each
@@ -163,8 +168,11 @@ def l1_penalty(
     Numerics:
         At 0 automatic differentiation returns 0, one of the slopes from :math:`-\lambda` to
         :math:`\lambda` that are all allowed. Gradient descent therefore steps over zero and back
-        and never lands on it; the proximal step, soft thresholding by :math:`\eta \lambda`, does.
-        What is kept is shrunk by :math:`\lambda` too. Inside the sum stand absolute values of single
+        and never lands on it; the proximal step, soft thresholding,
+        :math:`\operatorname{sign}(\boldsymbol\theta_i) \max(|\boldsymbol\theta_i| - \eta \lambda,
+        0)`, does. What is kept is shrunk by :math:`\lambda` too. With an L2 penalty beside it,
+        :math:`\lambda_1 \lVert \boldsymbol\theta \rVert_1 + \lambda_2 \lVert \boldsymbol\theta
+        \rVert_2^2`, it is the elastic net. Inside the sum stand absolute values of single
         parameters, not norms.
 
     Checked against:
@@ -222,10 +230,10 @@ def dropout(
 
     .. math:: y = \frac{m \, x}{1 - p}
 
-    Here :math:`p` is the probability to be dropped: :math:`m` is 1 with probability :math:`1 - p`
-    and 0 otherwise, independently for each feature. Then the expectation of :math:`y` is :math:`x`
-    and its variance is :math:`x^2 p / (1 - p)`. Nothing is left to do at inference, where
-    :math:`y = x`.
+    Here :math:`p` is the probability that a feature, such as a neuron, is randomly set to zero:
+    :math:`m` is 1 with probability :math:`1 - p` and 0 otherwise, independently for each feature.
+    Then :math:`\mathbb{E}[y] = x`, with the variance :math:`x^2 p / (1 - p)`. It works against
+    overfitting, and nothing is left to do at inference, where :math:`y = x`.
 
     Args:
         x: :math:`x`, a feature.
@@ -237,7 +245,7 @@ def dropout(
 
     Also called:
         Dropout, nn.Dropout, drop probability, Bernoulli noise, stochastic regularization, unit
-        dropout, DropPath.
+        dropout, DropPath, dropout regularization.
 
     Role in ML:
         - regularizer -- Boltz-1: on the updates of the pair representation, with :math:`p = 0.25`;
@@ -255,11 +263,13 @@ def dropout(
 
     Numerics:
         The mask is an argument; draw it with the probability :math:`1 - p`, not :math:`p`, or the
-        expectation becomes :math:`x p / (1 - p)`. The original paper does not divide in training
-        and multiplies the weights by the probability to be kept at test time, and its :math:`p` is
-        that probability :cite:p:`srivastava2014dropout{sec. 10}`. ``torch.nn.Dropout`` takes the
-        probability to be dropped, by default 0.5 as here. :math:`p = 1` is refused: nothing would
-        be left to enlarge.
+        expectation becomes :math:`x p / (1 - p)`. The original paper does not divide in training,
+        :math:`y = r \odot x` with :math:`r_i \sim \operatorname{Bernoulli}(p)`, and multiplies the
+        weights by the probability to be kept at test time, and its :math:`p` is that probability
+        :cite:p:`srivastava2014dropout{sec. 10}`. ``torch.nn.Dropout`` takes the probability to be
+        dropped, by default 0.5 as here. Where predictions at inference are different every time,
+        the model is still in training mode and ``model.eval()`` is missing. :math:`p = 1` is
+        refused: nothing would be left to enlarge.
 
     Checked against:
         ``torch.ops.aten.native_dropout_backward(x, mask == 1, 1 / (1 - p))``
@@ -321,10 +331,11 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
 
     .. math:: \bar{W} = \frac{W}{\sigma_1(W)}
 
-    The largest singular value of :math:`\bar{W}` is 1, so that the map
-    :math:`x \mapsto \bar{W} x` has the Lipschitz constant 1: outputs are never farther apart than
-    inputs. Multiplying :math:`W` by a positive number changes nothing. A chain of such layers with
-    activations of slope at most 1 has a Lipschitz constant of at most 1.
+    The largest singular value of :math:`\bar{W}` is 1, so that the map :math:`x \mapsto \bar{W} x`
+    has the Lipschitz constant 1: outputs are never farther apart than inputs, :math:`\lVert \bar{W}
+    x - \bar{W} y \rVert_2 \leq \lVert x - y \rVert_2`. Multiplying :math:`W` by a positive number
+    changes nothing. A chain of such layers with activations of slope at most 1 has a Lipschitz
+    constant of at most 1.
 
     Args:
         w: :math:`W`, a weight matrix, with the largest singular value :math:`\sigma_1(W)`.
@@ -348,10 +359,12 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
     Numerics:
         Here :math:`\sigma_1` comes from all singular values, at a cost of order
         :math:`m n \min(m, n)`. Libraries run one power iteration a step, from the vector of the
-        step before; an estimate of this kind is never above :math:`\sigma_1`, so that the norm of
-        the result is at least 1. The gradient has no part along :math:`W`, and is not defined where
-        the largest singular value is repeated. Small singular values are scaled, not raised: a
-        matrix of rank one stays of rank one. A zero matrix is refused.
+        step before, :math:`v \leftarrow W^\top u / \lVert W^\top u \rVert_2` and :math:`u
+        \leftarrow W v / \lVert W v \rVert_2`, and divide by :math:`u^\top W v`; an estimate of this
+        kind is never above :math:`\sigma_1`, so that the norm of the result is at least 1. The
+        gradient has no part along :math:`W`, and is not defined where the largest singular value is
+        repeated. Small singular values are scaled, not raised: a matrix of rank one stays of rank
+        one. A zero matrix is refused.
 
     Checked against:
         ``w / np.linalg.norm(w, 2)``, ``w / np.sqrt(np.linalg.eigvalsh(w.T @ w)[-1])``

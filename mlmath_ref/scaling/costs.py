@@ -26,9 +26,10 @@ def attention_flops(
 
     .. math:: F_{\mathrm{mix}} = 4 n^2 d, \quad F_{\mathrm{proj}} = 8 n d^2
 
-    Scores and weighted sum of values take :math:`2 n^2 d` each; the projections to queries, keys,
-    values and output :math:`2 n d^2` each. They are equal at :math:`n = 2 d`, and beyond
-    this length the square dominates. The number of heads does not enter.
+    Together they are :math:`4 n^2 d + 8 n d^2`: scores and weighted sum of values take
+    :math:`2 n^2 d` each; the projections to queries, keys, values and output :math:`2 n d^2` each.
+    They are equal at :math:`n = 2 d`, and beyond this length the square dominates, so that twice
+    the length comes to cost four times as much. The number of heads does not enter.
 
     Args:
         n: :math:`n`, tokens of the sequence.
@@ -40,7 +41,8 @@ def attention_flops(
 
     Also called:
         attention complexity, quadratic attention, O(n^2 d), self-attention cost, MACs, compute of
-        attention, FLOP count, model FLOPs utilization, MFU.
+        attention, FLOP count, model FLOPs utilization, MFU, attention compute, quadratic
+        complexity.
 
     Role in ML:
         - analysis -- nanochat: to 6 operations for each entry of a matrix it adds, for each token and
@@ -59,7 +61,10 @@ def attention_flops(
         products are :math:`2 n^2 d`. A causal mask makes half of them superfluous, and whether a
         source counts that half has to be looked up. The softmax, some :math:`n^2` for each head, is
         left out. With fewer key and value heads the projections shrink, the products do not. As a
-        class the whole layer is :math:`O(n^2 d + n d^2)`.
+        class the whole layer is :math:`O(n^2 d + n d^2)`. With the usual feed-forward layer the
+        block takes :math:`24 n d^2 + 4 n^2 d`. For training :math:`L` layers with :math:`N`
+        parameters PaLM counts :math:`6 N + 12 L d n` operations a token
+        :cite:p:`chowdhery2022palm{app. B}`.
 
     Checked against:
         ``tuple((lambda counter: (counter.__enter__(), work(), counter.__exit__(None, None, None),
@@ -110,7 +115,7 @@ def feed_forward_flops(
     With the usual :math:`d_{\mathrm{ff}} = 4 d` and two matrices this is :math:`16 n d^2`. It
     exceeds the products of attention, :math:`4 n^2 d`, exactly for :math:`n < 4 d`, and the whole
     attention layer, :math:`4 n^2 d + 8 n d^2`, exactly for :math:`n < 2 d`. A gate adds a third
-    matrix.
+    matrix, :math:`6 n d \, d_{\mathrm{ff}}` in all.
 
     Args:
         n: :math:`n`, tokens of the sequence.
@@ -192,7 +197,8 @@ def transformer_parameter_count(
 
     In each layer stand projections of queries and output, of keys and values, the feed-forward
     matrices and two normalizations. With :math:`h_{\mathrm{kv}} = h`, :math:`d_h h = d` and two
-    matrices of width :math:`4 d` a layer has :math:`12 d^2`, the usual estimate.
+    matrices of width :math:`4 d` a layer has :math:`4 d^2 + 8 d^2 = 12 d^2`, the usual estimate,
+    and the model :math:`N \approx 12 L d^2` without embeddings.
 
     Args:
         n_layers: :math:`L`, layers, each of attention and feed-forward.
@@ -211,7 +217,7 @@ def transformer_parameter_count(
 
     Also called:
         model size, number of parameters, num_params, 12 L d^2, 12 n_layer d_model^2, 7B, 8B, 70B,
-        numel, how many parameters.
+        numel, how many parameters, model parameters, non-embedding parameters.
 
     Role in ML:
         - analysis -- Llama 3: layers, widths and heads of the three sizes are given in one table;
@@ -229,7 +235,8 @@ def transformer_parameter_count(
         queries and keys come on top where a model has them; rotary positions have no parameters. In
         a mixture of experts the feed-forward part is taken once for each expert, with a router
         beside it, and the count of active parameters is another number. Whether embeddings are
-        counted moves small models by a large share.
+        counted moves small models by a large share. Training on :math:`D` tokens takes about
+        :math:`C = 6 N D` operations.
 
     Checked against:
         ``sum(p.numel() for p in torch.nn.ModuleList(
@@ -293,8 +300,9 @@ def parameter_memory_bytes(
 
     .. math:: M = \frac{N}{8} \left( b + \frac{s}{g} \right)
 
-    It is proportional to the bits of a number, so that 8 bits are a quarter of 32 and a half of
-    16. The scales add :math:`s / g` bits to each weight, and the finer the groups the more.
+    Without scales it is :math:`N b / 8`, 2 bytes a parameter in 16 bits; it is proportional to the
+    bits of a number, so that 8 bits are a quarter of 32 and a half of 16. The scales add
+    :math:`s / g` bits to each weight, and the finer the groups the more.
 
     Args:
         n_params: :math:`N`, parameters.
@@ -307,8 +315,9 @@ def parameter_memory_bytes(
         :math:`M`, in bytes; :math:`10^9` of them are a GB, :math:`2^{30}` a GiB.
 
     Also called:
-        weight memory, model memory, VRAM, GPU memory, model footprint, bits per weight, bpw,
-        bits per parameter, checkpoint size, quantization memory reduction, how much memory.
+        weight memory, model memory, VRAM, GPU memory, model footprint, bits per weight, bpw, bits
+        per parameter, checkpoint size, quantization memory reduction, how much memory, memory
+        footprint, bytes per parameter.
 
     Role in ML:
         - compression -- gpt-oss: expert weights are kept as four-bit floats, 32 to a block, with
@@ -321,8 +330,11 @@ def parameter_memory_bytes(
     Numerics:
         One division of floats, exact to 16 digits; a last group that is not full is counted by its
         share. The count is of weights alone: a cache, activations and, in training, gradients,
-        moments and a copy in 32 bits come on top, some 16 bytes a parameter with Adam in mixed
-        precision. Layers that stay in 16 bits have to be counted apart.
+        moments and a copy in 32 bits come on top, some :math:`2 + 2 + 4 + 4 + 4 = 16` bytes a
+        parameter with Adam in mixed precision: a model that fits for inference may run out of
+        memory (CUDA out of memory) in training or fine-tuning. Layers that stay in 16 bits have to
+        be counted apart. A model of 7 billion parameters takes 14 GB in float16 and 3.5 GB in int4,
+        before scales.
 
     Checked against:
         ``np.dtype(f"V{group_size * bits + scale_bits}").itemsize * n_params / (8 * group_size)``

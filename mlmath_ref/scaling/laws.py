@@ -53,7 +53,7 @@ def chinchilla_loss(
 
     Also called:
         Chinchilla scaling law, parametric loss, neural scaling law, compute-optimal training,
-        tokens per parameter, Hoffmann scaling law.
+        tokens per parameter, Hoffmann scaling law, power-law scaling.
 
     Role in ML:
         - analysis -- Chinchilla: fitted to more than 400 runs, as the third of three ways to find
@@ -68,7 +68,10 @@ def chinchilla_loss(
     Numerics:
         Two powers an element; no term overflows at sizes in use. The printed exponents are rounded
         to two digits, which moves the best ratio by itself. The constants belong to one tokenizer,
-        one data set and one count of parameters: they do not predict another family's loss.
+        one data set and one count of parameters: they do not predict another family's loss. Written
+        with negative exponents it is :math:`E + A N^{-\alpha} + B D^{-\beta}`. The earlier law of
+        one variable has no floor, :math:`L(N) = (N_c / N)^{\alpha_N}`
+        :cite:p:`kaplan2020scaling{eq. (1.1)}`.
 
     Checked against:
         ``np.exp(np.logaddexp(np.logaddexp(np.log(a) - alpha * np.log(n),
@@ -122,10 +125,11 @@ def chinchilla_optimal_tokens(
 
     .. math:: D^{\star} = \left( \frac{\beta B N^{\alpha}}{\alpha A} \right)^{1 / \beta}
 
-    With :math:`N` and :math:`D^{\star}` exchanged against each other at constant :math:`6 N D`, the
-    loss :math:`E + A / N^{\alpha} + B / D^{\beta}` has its minimum here. The ratio
-    :math:`D^{\star} / N` is constant only where :math:`\alpha = \beta`. The rule of thumb
-    :math:`D = 20 N` is the size of the ratio, and no consequence of the printed fit.
+    It answers on how many tokens to train a model: with :math:`N` and :math:`D^{\star}` exchanged
+    against each other at constant :math:`6 N D`, the loss
+    :math:`E + A / N^{\alpha} + B / D^{\beta}` has its minimum here. The ratio :math:`D^{\star} / N`
+    is constant only where :math:`\alpha = \beta`. The rule of thumb :math:`D = 20 N` is the size of
+    the ratio, and no consequence of the printed fit.
 
     Args:
         n: :math:`N`, parameters.
@@ -139,8 +143,9 @@ def chinchilla_optimal_tokens(
         :math:`D^{\star}`, training tokens.
 
     Also called:
-        Chinchilla optimal, 20 tokens per parameter, 20x rule, tokens per parameter,
-        compute-optimal ratio, Chinchilla ratio, data-optimal, over-training, token budget.
+        Chinchilla optimal, 20 tokens per parameter, 20x rule, tokens per parameter, compute-optimal
+        ratio, Chinchilla ratio, data-optimal, over-training, token budget, compute-optimal model
+        size.
 
     Role in ML:
         - planning -- nanochat: the length of a run is a ratio times the parameters of matrices and
@@ -157,9 +162,12 @@ def chinchilla_optimal_tokens(
 
     Numerics:
         The power :math:`1 / \beta` nearly triples relative errors of the coefficients, and the
-        exponents act on :math:`\log N`: two printed digits do not fix the answer. No step
-        overflows at sizes in use. The minimum is flat: twice the best number of tokens, at the
-        same compute, costs a few thousandths of the loss.
+        exponents act on :math:`\log N`: two printed digits do not fix the answer. No step overflows
+        at sizes in use. The minimum is flat: twice the best number of tokens, at the same compute,
+        costs a few thousandths of the loss. For a budget :math:`C = 6 N D` the paper solves it as
+        :math:`N = G \, (C / 6)^{\beta / (\alpha + \beta)}` and :math:`D = G^{-1} (C / 6)^{\alpha /
+        (\alpha + \beta)}`, with :math:`G = \left( \frac{\alpha A}{\beta B} \right)^{1 / (\alpha +
+        \beta)}`.
 
     Checked against:
         ``np.vectorize(lambda n: math.exp(scipy.optimize.brentq(lambda s: float(mpmath.diff(

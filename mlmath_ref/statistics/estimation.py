@@ -47,11 +47,15 @@ def maximum_likelihood(
         \hat{p}_k = \frac{c_k}{\sum_{j=1}^{K} c_j}, \qquad
         \ell = \sum_{k=1}^{K} c_k \log \hat{p}_k
 
-    For any :math:`p` the log-likelihood of the observations is :math:`\sum_k c_k \log p_k`, and no
+    In general :math:`\hat{\boldsymbol\theta} = \arg\max_{\boldsymbol\theta} \prod_{i=1}^{n} p(x_i
+    \mid \boldsymbol\theta)`, which is :math:`\arg\max_{\boldsymbol\theta} \sum_{i=1}^{n} \log p(x_i
+    \mid \boldsymbol\theta)`; here the log-likelihood is :math:`\sum_k c_k \log p_k`, and no
     :math:`p` makes it larger than :math:`\ell`. Its negative over the number :math:`n` of
     observations is the cross-entropy of :math:`p` with the observed shares, so that
     :math:`-\ell / n` is the entropy of :math:`\hat{p}`. With a Gaussian instead of a categorical
-    law the same principle gives the mean and the least squared error.
+    law the same principle gives :math:`\hat{\mu} = \frac{1}{n} \sum_{i=1}^{n} x_i` and
+    :math:`\hat{\sigma}^2 = \frac{1}{n} \sum_{i=1}^{n} (x_i - \hat{\mu})^2`, and with a predicted
+    mean least squares.
 
     Args:
         c: :math:`c`, how often each of the :math:`K` outcomes was observed, or with what weight.
@@ -61,7 +65,7 @@ def maximum_likelihood(
 
     Also called:
         MLE, ML estimate, maximum likelihood estimation, relative frequency, empirical distribution,
-        n-gram model, count and divide.
+        n-gram model, count and divide, maximum likelihood estimator.
 
     Role in ML:
         - estimator -- Infini-gram: the probability of the next token after a context of any length
@@ -71,10 +75,10 @@ def maximum_likelihood(
 
     Numerics:
         An outcome that was not seen gets probability 0, and adds 0 to the sum; one later
-        observation of it then costs without bound, which is why counts are smoothed. The value
-        :math:`\ell` is that of one order of the observations: the number of orders, the multinomial
-        coefficient, does not depend on :math:`p` and is left out. Counts that are all 0 are
-        refused.
+        observation of it then costs without bound, which is why counts are smoothed, as
+        :math:`\frac{c_k + \alpha}{n + \alpha K}`. The value :math:`\ell` is that of one order of
+        the observations: the number of orders, the multinomial coefficient, does not depend on
+        :math:`p` and is left out. Counts that are all 0 are refused.
 
     Checked against:
         ``(sklearn.preprocessing.normalize(c[None], "l1")[0], -c.sum() * scipy.stats.entropy(c))``
@@ -157,12 +161,15 @@ def maximum_a_posteriori(
     .. math::
         \hat{w} = m + \left( X^\top X + \frac{\sigma^2}{\tau^2} I \right)^{-1} X^\top (y - X m)
 
-    Here targets are Gaussian about :math:`X w` with the standard deviation :math:`\sigma`, weights
-    Gaussian about :math:`m` with :math:`\tau`, and :math:`I` is the identity matrix. Up to a
-    constant the negative log-likelihood is the loss
-    :math:`\lVert y - X w \rVert_2^2 / (2 \sigma^2)` and the negative log-prior the regularizer
-    :math:`\lVert w - m \rVert_2^2 / (2 \tau^2)`; :math:`\hat{w}` makes their sum smallest. With
-    :math:`m = 0` it is ridge regression with :math:`\lambda = \sigma^2 / \tau^2`.
+    In general :math:`\hat{\boldsymbol\theta} = \arg\max_{\boldsymbol\theta} p(\mathcal{D} \mid
+    \boldsymbol\theta) \, p(\boldsymbol\theta)`, which is :math:`\arg\max_{\boldsymbol\theta} (\log
+    p(\mathcal{D} \mid \boldsymbol\theta) + \log p(\boldsymbol\theta))`; here targets are Gaussian
+    about :math:`X w` with the standard deviation :math:`\sigma`, weights Gaussian about :math:`m`
+    with :math:`\tau`, and :math:`I` is the identity matrix. Up to a constant the negative
+    log-likelihood is the loss :math:`\lVert y - X w \rVert_2^2 / (2 \sigma^2)` and the negative
+    log-prior the regularizer :math:`\lVert w - m \rVert_2^2 / (2 \tau^2)`; :math:`\hat{w}` makes
+    their sum smallest. With :math:`m = 0` it is ridge regression with
+    :math:`\lambda = \sigma^2 / \tau^2`.
 
     Args:
         x: :math:`X`, the samples: one row per sample, one column per feature.
@@ -176,7 +183,8 @@ def maximum_a_posteriori(
 
     Also called:
         MAP, MAP estimate, posterior mode, penalized likelihood, regularized likelihood, Bayesian
-        linear regression, L2-SP, conjugate prior, prior as regularizer.
+        linear regression, L2-SP, conjugate prior, prior as regularizer, MAP estimation, Bayesian
+        ridge.
 
     Role in ML:
         - estimator -- AlphaEdit: facts are written into a layer by the least-squares fit to keys
@@ -188,7 +196,10 @@ def maximum_a_posteriori(
         Solved as ridge regression for the change from :math:`m`, by a QR decomposition. A wide
         prior leaves least squares, a narrow one leaves :math:`m`. The mode depends on how the
         parameters are written: of a function of the weights it is in general not the function of
-        their mode, while the maximum of the likelihood is.
+        their mode, while the maximum of the likelihood is. The whole posterior is Gaussian about
+        :math:`\hat{w}`, with the covariance :math:`S = \left( \frac{1}{\sigma^2} X^\top X +
+        \frac{1}{\tau^2} I \right)^{-1}`, and :math:`\hat{w} = S \left( \frac{1}{\tau^2} m +
+        \frac{1}{\sigma^2} X^\top y \right)`.
 
     Checked against:
         ``scipy.linalg.lstsq(np.concat([x / sigma, np.eye(len(m)) / tau]),
@@ -265,10 +276,11 @@ def bayesian_information_criterion(
 
     .. math:: \mathrm{BIC} = k \log n - 2 \ell
 
-    The model with the smallest value is preferred. Half the difference of two values, with the sign
-    turned, estimates the logarithm of the ratio of their evidences, up to terms that do not grow
-    with :math:`n`: the Laplace approximation with those terms left out. A parameter has to raise
-    :math:`\ell` by more than :math:`\tfrac12 \log n` :cite:p:`schwarz1978estimating`.
+    It serves to choose between models: the one with the smallest value is preferred. Half the
+    difference of two values, with the sign turned, estimates the logarithm of the ratio of their
+    evidences, up to terms that do not grow with :math:`n`: the Laplace approximation with those
+    terms left out. A parameter has to raise :math:`\ell` by more than :math:`\tfrac12 \log n`
+    :cite:p:`schwarz1978estimating`.
 
     Args:
         log_likelihood: :math:`\ell`, the log-likelihood of all samples at its maximum, in nats.
@@ -289,9 +301,11 @@ def bayesian_information_criterion(
 
     Numerics:
         Only differences mean something, between models of the same samples in the same units: a
-        density changes with the unit, and with it :math:`\ell`. Akaike's criterion takes 2 in the
-        place of :math:`\log n`, which is less from 8 samples on. For a network :math:`k` is not the
-        number of weights, as the Hessian is singular and the expansion behind it fails.
+        density changes with the unit, and with it :math:`\ell`. Akaike's criterion (AIC),
+        :math:`2 k - 2 \ell`, takes 2 in the place of :math:`\log n`, which is less from 8 samples
+        on. Up to a constant a Gaussian model with the residual sum of squares :math:`R` has
+        :math:`n \log(R / n) + k \log n`. For a network :math:`k` is not the number of weights, as
+        the Hessian is singular and the expansion behind it fails.
 
     Checked against:
         ``np.asarray(float(-2 * mpmath.log(mpmath.exp(float(log_likelihood))

@@ -34,9 +34,10 @@ def laplace_approximation(
         + \frac{d}{2} \log(2 \pi) - \frac{1}{2} \log \det(A)
 
     The logarithm of the joint density of data :math:`\mathcal{D}` and parameters is replaced by its
-    second-order expansion about the mode :math:`\hat{\boldsymbol\theta}`, and integrated. Exact
-    when the joint density is Gaussian in the parameters; for :math:`n` samples of a regular model
-    the error of the logarithm falls like :math:`1 / n`.
+    second-order expansion about the mode :math:`\hat{\boldsymbol\theta}`, and integrated:
+    :math:`p(\boldsymbol\theta \mid \mathcal{D}) \approx \mathcal{N}(\hat{\boldsymbol\theta},
+    A^{-1})`. Exact when the joint density is Gaussian in the parameters; for :math:`n` samples of a
+    regular model the error of the logarithm falls like :math:`1 / n`.
 
     Args:
         log_joint: :math:`\log p(\mathcal{D}, \hat{\boldsymbol\theta})`, the log-likelihood plus the
@@ -49,8 +50,9 @@ def laplace_approximation(
         :math:`\hat{\boldsymbol\theta}`, and the estimate of the log-evidence, in nats.
 
     Also called:
-        Laplace's method, saddle-point approximation, Gaussian approximation of the posterior,
-        log marginal likelihood, evidence, Occam factor, Laplace-LoRA, Bayesian neural network.
+        Laplace's method, saddle-point approximation, Gaussian approximation of the posterior, log
+        marginal likelihood, evidence, Occam factor, Laplace-LoRA, Bayesian neural network, Laplace
+        approximation of the posterior.
 
     Role in ML:
         - estimator -- Laplace-LoRA: after fine-tuning, the adapter weights get a Gaussian posterior
@@ -63,7 +65,9 @@ def laplace_approximation(
         The determinant comes from a Cholesky factor, as a sum of logarithms, because the product
         leaves the range of the numbers for some hundred parameters. The mode has to be one: an
         :math:`A` that is not positive definite is refused. The approximation depends on how the
-        parameters are written, since a density changes with them. It sees one peak.
+        parameters are written, since a density changes with them. It sees one peak. For one
+        variable it is Laplace's method, :math:`\int e^{M f(x)} \, dx \approx \sqrt{\frac{2 \pi}{M
+        |f''(x_0)|}} \, e^{M f(x_0)}` at a maximum :math:`x_0`.
 
     Checked against:
         ``(scipy.linalg.pinvh(a), log_joint - scipy.stats.multivariate_normal(
@@ -188,8 +192,9 @@ def metropolis_hastings(
         :math:`(x', a)`, the next state, and the probability with which the proposal is accepted.
 
     Also called:
-        MCMC, Markov chain Monte Carlo, Metropolis algorithm, MH, random-walk Metropolis,
-        acceptance step, accept-reject, detailed balance, posterior sampling.
+        MCMC, Markov chain Monte Carlo, Metropolis algorithm, MH, random-walk Metropolis, acceptance
+        step, accept-reject, detailed balance, posterior sampling, Metropolis-Hastings algorithm,
+        acceptance probability, acceptance ratio.
 
     Role in ML:
         - sampling -- Power sampling of language models: to sample from a power of the model's own
@@ -201,12 +206,14 @@ def metropolis_hastings(
           :cite:p:`pfau2024excited{code: google-deepmind/ferminet, ferminet/mcmc.py, lines 67-126}`.
 
     Numerics:
-        The ratio is formed as a difference of logarithms, as the densities underflow, and its
-        exponential is taken where it is not above 1. A proposal with density 0 is never accepted;
-        a present state with density 0 is refused. States that follow each other are correlated, so
-        that a chain is worth fewer independent samples than it has; the early ones still remember
-        the start. The slope of the next state is that of the state taken: how the choice depends on
-        the densities has none.
+        Papers write :math:`\alpha = \min\left( 1, \frac{p(x') \, q(x \mid x')}{p(x) \, q(x' \mid
+        x)} \right)`, for a symmetric proposal, as Metropolis had it, :math:`\min(1, p(x') / p(x))`,
+        and for Hamiltonian Monte Carlo :math:`\min(1, e^{-\Delta H})`. The ratio is formed as a
+        difference of logarithms, as the densities underflow, and its exponential is taken where it
+        is not above 1. A proposal with density 0 is never accepted; a present state with density 0
+        is refused. States that follow each other are correlated, so that a chain is worth fewer
+        independent samples than it has; the early ones still remember the start. The slope of the
+        next state is that of the state taken: how the choice depends on the densities has none.
 
     Checked against:
         ``(lambda r: (y if u < r else x, np.asarray(float(min(r, 1)))))(

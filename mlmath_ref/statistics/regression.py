@@ -34,8 +34,9 @@ def ridge_regression(
 
     .. math:: \hat{w} = (X^\top X + \lambda I)^{-1} X^\top y
 
-    It minimizes :math:`\lVert y - X w \rVert_2^2 + \lambda \lVert w \rVert_2^2`; the multiple of
-    the identity matrix :math:`I` makes the minimum unique, whatever :math:`X` is. Along a right
+    It minimizes :math:`\lVert y - X w \rVert_2^2 + \lambda \lVert w \rVert_2^2`, that is
+    :math:`\sum_{i=1}^{n} (y_i - x_i^\top w)^2 + \lambda \sum_{j=1}^{d} w_j^2`; the multiple of the
+    identity matrix :math:`I` makes the minimum unique, whatever :math:`X` is. Along a right
     singular vector of :math:`X` with the singular value :math:`\sigma_i` the least-squares weights
     are multiplied by :math:`\sigma_i^2 / (\sigma_i^2 + \lambda)`. As :math:`\lambda` goes to 0 it
     tends to the least-squares solution of least length.
@@ -51,7 +52,8 @@ def ridge_regression(
 
     Also called:
         Tikhonov regularization, L2-regularized least squares, weight decay for linear models,
-        shrinkage, penalized least squares, Ridge, linear probe.
+        shrinkage, penalized least squares, Ridge, linear probe, ridge estimator, regularized linear
+        regression.
 
     Role in ML:
         - analysis -- Space and time probes of Llama 2: a linear map from the activations of a layer
@@ -61,11 +63,13 @@ def ridge_regression(
           Witness: ``sklearn.linear_model.Ridge``, without its intercept.
 
     Numerics:
-        The minimum is found by a QR decomposition of :math:`X` on top of
-        :math:`\sqrt{\lambda} I`. The matrix :math:`X^\top X + \lambda I` has the square of its
-        condition number and is not formed: it rounds away what is below the root of the precision.
-        With fewer samples than features :math:`X^\top (X X^\top + \lambda I)^{-1} y` is the same
-        and takes a smaller matrix.
+        The minimum is found by a QR decomposition of :math:`X` on top of :math:`\sqrt{\lambda} I`.
+        The matrix :math:`X^\top X + \lambda I` has the square of its condition number and is not
+        formed: it rounds away what is below the root of the precision. With fewer samples than
+        features :math:`X^\top (X X^\top + \lambda I)^{-1} y` is the same and takes a smaller
+        matrix. It helps where features are highly correlated (multicollinearity), :math:`X^\top X`
+        cannot be inverted or a linear model overfits; at :math:`\lambda = 0` it would be
+        :math:`\hat{w} = (X^\top X)^{-1} X^\top y`.
 
     Checked against:
         ``sklearn.linear_model.Ridge(alpha=lam, fit_intercept=False, solver="svd").fit(x, y).coef_``
@@ -185,7 +189,8 @@ def lasso_regression(
 
     Also called:
         LASSO, L1-regularized least squares, least absolute shrinkage and selection operator, basis
-        pursuit denoising, sparse regression, ISTA, proximal gradient, iterative soft thresholding.
+        pursuit denoising, sparse regression, ISTA, proximal gradient, iterative soft thresholding,
+        L1 regression.
 
     Role in ML:
         - analysis -- ContextCite: the log-odds of an answer are regressed on which sources of the
@@ -195,12 +200,15 @@ def lasso_regression(
           intercept.
 
     Numerics:
-        A weight at zero is exactly 0. The error shrinks by a fixed factor a step in the end, slowly
-        where columns are nearly collinear; the duality gap, which the examples compute, bounds how
-        far the objective is from its minimum. Libraries scale the price differently:
-        scikit-learn divides the squared error by :math:`2 n`, so that its ``alpha`` is
-        :math:`\lambda / n`. A matrix of zeros gives zeros. The minimum need not be unique where
-        columns are dependent.
+        A weight at zero is exactly 0, which selects features. The error shrinks by a fixed factor a
+        step in the end, slowly where columns are nearly collinear; the duality gap, which the
+        examples compute, bounds how far the objective is from its minimum. Libraries scale the
+        price differently: scikit-learn divides the squared error by :math:`2 n`, so that its
+        ``alpha`` is :math:`\lambda / n`. A matrix of zeros gives zeros. The minimum need not be
+        unique where columns are dependent. The threshold is :math:`S(z, \gamma) =
+        \operatorname{sign}(z) \max(|z| - \gamma, 0)` at :math:`\gamma = \lambda / L`. Written with
+        a bound in the place of the price, :math:`\sum_{i=1}^{n} (y_i - x_i^\top w)^2` is minimized
+        subject to :math:`\sum_{j=1}^{d} |w_j| \leq s`.
 
     Checked against:
         ``(lambda rate: functools.reduce(lambda w, _: torch.nn.functional.softshrink(

@@ -7,11 +7,10 @@ sample variance. The variance divides by :math:`n - 1` here, because the deviati
 a mean that was fitted to the same numbers.
 
 An interval says what a single number hides. The bootstrap draws samples of the sample and needs no
-formula for the spread, but it cannot show more than the sample holds: with five numbers, intervals
-meant to cover the truth 95 times in 100 do so about 84 times, where an interval by Student's
-:math:`t` keeps its word for normal data. Two models that answered the same questions are compared
-question by question: the difference varies less than either score, and a paired test sees it
-:cite:p:`dietterich1998approximate,miller2024adding`.
+formula for the spread, but with five numbers its intervals cover the truth too rarely, where one by
+Student's :math:`t` keeps its word for normal data. Two models that answered the same questions are
+compared question by question: the difference varies less than either score, and a paired test sees
+it :cite:p:`dietterich1998approximate,miller2024adding`.
 
 :map: 3.1 Estimation
 """
@@ -31,7 +30,8 @@ def sample_mean(x: Real[Array, "*batch n"]) -> Real[Array, "*batch"]:
     .. math:: \bar{x} = \frac{1}{n} \sum_{i=1}^{n} x_i
 
     It estimates the mean of the distribution that the samples were drawn from, without bias, with a
-    variance of :math:`1/n` of theirs if they are independent. The deviations from it sum to zero.
+    variance of :math:`1/n` of theirs if they are independent. The deviations from it sum to zero,
+    and one sample more makes it :math:`\bar{x}_n = \bar{x}_{n-1} + \frac{x_n - \bar{x}_{n-1}}{n}`.
     One sample that is far off moves it without bound.
 
     Args:
@@ -54,8 +54,8 @@ def sample_mean(x: Real[Array, "*batch n"]) -> Real[Array, "*batch"]:
     Numerics:
         NumPy and PyTorch add in pairs or blocks, so that the rounding grows with :math:`\log n` and
         not with :math:`n`. The sum is formed first, and where it leaves the range of the numbers
-        the mean is infinite, although it would not be. Of 0 and 1 the standard error follows from
-        the mean alone: :math:`\sqrt{\bar{x} (1 - \bar{x}) / (n - 1)}`.
+        the mean is infinite, although it would not be. The standard error is :math:`s / \sqrt{n}`;
+        of 0 and 1 it follows from the mean alone: :math:`\sqrt{\bar{x} (1 - \bar{x}) / (n - 1)}`.
 
     Checked against:
         ``np.asarray(statistics.fmean(x.tolist()))``
@@ -125,7 +125,7 @@ def sample_variance(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
 
     Also called:
         Bessel's correction, unbiased variance, corrected sample variance, ddof 1, correction 1,
-        squared standard deviation, s squared.
+        squared standard deviation, s squared, n-1 denominator.
 
     Role in ML:
         - estimator -- DeepSeek-R1: the rewards of one question's answers are divided by their
@@ -137,10 +137,10 @@ def sample_variance(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
           :cite:p:`gao2024harness{code: lm_eval/api/metrics.py, lines 313-319}`.
 
     Numerics:
-        The mean is subtracted before squaring; mean of squares less square of the mean cancels
-        where the mean is large. Libraries differ: ``torch.var`` divides by :math:`n - 1` unless
-        told otherwise, ``numpy.var`` by :math:`n`. One sample says nothing about spread and is
-        refused; equal samples give 0.
+        The mean is subtracted before squaring; the equal :math:`\frac{1}{n - 1} \left(
+        \sum_{i=1}^{n} x_i^2 - n \bar{x}^2 \right)` cancels where the mean is large. Libraries
+        differ: ``torch.var`` divides by :math:`n - 1` unless told otherwise, ``numpy.var`` by
+        :math:`n`. One sample says nothing about spread and is refused; equal samples give 0.
 
     Checked against:
         ``np.asarray(statistics.variance(x.tolist()))``
@@ -248,7 +248,8 @@ def bootstrap_confidence_interval(
         seed gives the same ones; another seed moves the ends, less so the larger :math:`B`. All
         :math:`n^n` resamples, where there are few, need no draw and give the exact interval. The
         quantile is one of the means, with no interpolation. For small :math:`n` the interval is too
-        short: of normal samples of five it covers the mean 84 times in 100 and not 95.
+        short: of normal samples of five it covers the mean 84 times in 100 and not 95. The normal
+        interval is :math:`\bar{x} \pm 1.96 \, s / \sqrt{n}`.
 
     Checked against:
         ``tuple(np.quantile(x[index].mean(-1), [alpha / 2, 1 - alpha / 2], method="inverted_cdf"))``
@@ -333,11 +334,11 @@ def paired_t_test(
         p &= 2 \operatorname{tcdf}(-|t|, n - 1)
         \end{aligned}
 
-    The mean difference in units of its standard error, with :math:`s` the sample standard
-    deviation of the differences :math:`d`, and the distribution function of Student's :math:`t`
-    with :math:`n - 1` degrees of freedom. If the differences are independent, normal and of mean 0,
-    a :math:`|t|` as large as this has the probability :math:`p`. Exchanging :math:`a` and :math:`b`
-    turns the sign of :math:`t`.
+    It tells whether one model is significantly better: the mean difference in units of its standard
+    error, with :math:`s` the sample standard deviation of the differences :math:`d`, and the
+    distribution function of Student's :math:`t` with :math:`n - 1` degrees of freedom. If the
+    differences are independent, normal and of mean 0, a :math:`|t|` as large as this has the
+    probability :math:`p`. Exchanging :math:`a` and :math:`b` turns the sign of :math:`t`.
 
     Args:
         a: :math:`a`, the scores of one model, at least two.

@@ -32,9 +32,11 @@ def residual_connection(
 
     .. math:: y = x + f(x)
 
-    A layer that gives 0 changes nothing. The Jacobian is :math:`I + J`, with :math:`J` that of
-    :math:`f`: through any number of layers one path of the gradient is the identity. If :math:`J`
-    is small, no direction of the gradient is lost.
+    A layer that gives 0 changes nothing, and over layers the stream is a sum,
+    :math:`x_L = x_l + \sum_{i=l}^{L-1} f_i(x_i)`. The Jacobian is
+    :math:`\frac{\partial y}{\partial x} = I + J`, with :math:`J` that of :math:`f`: through any
+    number of layers one path of the gradient is the identity. If :math:`J` is small, no direction
+    of the gradient is lost, so that gradients do not vanish and deep networks can be trained.
 
     Args:
         f: :math:`f`, the layer on the branch, made of PyTorch operations; it keeps the shape.
@@ -45,7 +47,7 @@ def residual_connection(
 
     Also called:
         skip connection, shortcut connection, identity mapping, residual stream, ResNet, residual
-        block, add and norm.
+        block, add and norm, residual learning.
 
     Role in ML:
         - layer -- Llama 3: two in each of the 126 blocks of the 405B model, so that 252 layers add
@@ -60,9 +62,11 @@ def residual_connection(
 
     Numerics:
         Once the stream is more than :math:`2^8` times an update in bfloat16, or :math:`2^{24}`
-        times in float32, the update is rounded away. Where
-        the layers are independent the variance of the stream grows with every sum. Shapes have to
-        be equal; ResNet puts a projection on the stream where they are not.
+        times in float32, the update is rounded away. Where the layers are independent the variance
+        of the stream grows with every sum. Shapes have to be equal; ResNet puts a projection on the
+        stream where they are not. With a normalization it is
+        :math:`\operatorname{LayerNorm}(x + f(x))`, of the sum (post-norm), or
+        :math:`x + f(\operatorname{LayerNorm}(x))`, on the branch (pre-norm).
 
     Checked against:
         ``torch.func.grad(lambda v: (v * v).sum() / 2 + (v * f(x)).sum())(x)``
@@ -145,8 +149,10 @@ def transformer_block(
 
     The four steps are root-mean-square normalization of each token :math:`i` over its features
     :math:`j` to :math:`A`, multi-head attention with the sum :math:`H`, normalization to :math:`B`,
-    and a SwiGLU layer with the sum :math:`Y`. The heads are :math:`r = 1, \dots, h`. With
-    :math:`W^O = 0` and :math:`W_2 = 0` the block changes nothing.
+    and a SwiGLU layer with the sum :math:`Y`: in short
+    :math:`H = X + \operatorname{Attention}(\operatorname{RMSNorm}(X))` and
+    :math:`Y = H + \operatorname{FFN}(\operatorname{RMSNorm}(H))` (pre-norm). The heads are
+    :math:`r = 1, \dots, h`. With :math:`W^O = 0` and :math:`W_2 = 0` the block changes nothing.
 
     Args:
         x: :math:`X`, the stream, one token a row.
@@ -168,7 +174,8 @@ def transformer_block(
 
     Also called:
         transformer layer, decoder layer, encoder layer, pre-norm block, pre-LN, residual block,
-        LlamaDecoderLayer, nn.TransformerEncoderLayer.
+        LlamaDecoderLayer, nn.TransformerEncoderLayer, pre-norm transformer, transformer
+        architecture, decoder-only block.
 
     Role in ML:
         - layer -- Llama 3: 32 to 126 of these, with rotations of queries and keys by their

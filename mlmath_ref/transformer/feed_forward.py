@@ -33,8 +33,10 @@ def feed_forward(
     .. math:: \operatorname{FFN}(x) = \operatorname{GELU}(x W_1 + b_1) \, W_2 + b_2
 
     The gate :math:`\operatorname{GELU}(z) = \tfrac{z}{2} (1 + \operatorname{erf}(z / \sqrt{2}))`
-    acts on each number. Every token passes through the same layer by itself. Permuting the hidden
-    features, columns of :math:`W_1` and rows of :math:`W_2` alike, changes nothing.
+    acts on each number; with a ReLU there it is :math:`\max(0, x W_1 + b_1) \, W_2 + b_2`, and for
+    columns :math:`W_2 \, \phi(W_1 x + b_1) + b_2` with any activation :math:`\phi`. Every token
+    passes through the same layer by itself. Permuting the hidden features, columns of :math:`W_1`
+    and rows of :math:`W_2` alike, changes nothing.
 
     Args:
         x: :math:`x`, a token, a row.
@@ -48,7 +50,7 @@ def feed_forward(
 
     Also called:
         FFN, MLP, position-wise feed-forward network, feedforward, multilayer perceptron, two-layer
-        network, fc1 fc2, up projection and down projection.
+        network, fc1 fc2, up projection and down projection, feed-forward network, MLP block.
 
     Role in ML:
         - layer -- DINOv3: the feed-forward layers of its vision transformers of small, base and
@@ -135,9 +137,11 @@ def swiglu(
        (\operatorname{SiLU}(x W) \odot x V) \, W_2
 
     The gate :math:`\operatorname{SiLU}(z) = z / (1 + e^{-z})` acts on each number, and
-    :math:`\odot` multiplies feature by feature. No bias stands anywhere, so :math:`x = 0` gives 0.
-    A hidden feature grows like the square of :math:`x` where its gate is open and vanishes where it
-    is closed.
+    :math:`\odot` multiplies feature by feature; for columns it is :math:`W_{\mathrm{down}}
+    (\operatorname{SiLU}(W_{\mathrm{gate}} x) \odot W_{\mathrm{up}} x)`, and with :math:`\sigma` for
+    SiLU the original gated linear unit, :math:`\sigma(x W) \odot x V`. No bias stands anywhere, so
+    :math:`x = 0` gives 0. A hidden feature grows like the square of :math:`x` where its gate is
+    open and vanishes where it is closed.
 
     Args:
         x: :math:`x`, a token, a row.
@@ -149,8 +153,8 @@ def swiglu(
         :math:`\operatorname{FFN}_{\mathrm{SwiGLU}}(x)`, the new token, a row.
 
     Also called:
-        SwiGLU, gated feed-forward, gated linear unit, GLU variant, gated MLP, FFN, LlamaMLP,
-        swish GLU.
+        SwiGLU, gated feed-forward, gated linear unit, GLU variant, gated MLP, FFN, LlamaMLP, swish
+        GLU, Swish-gated linear unit, GLU.
 
     Role in ML:
         - layer -- Llama 3: the feed-forward layer of every block, with :math:`d_{\mathrm{ff}}` from

@@ -25,7 +25,7 @@ def sinusoidal_position_encoding(
     *,
     base: Positive[float, ""] = 10000.0,
 ) -> SignedUnit[Array, "*batch d"]:
-    r"""Sinusoidal position encoding: a position as the hands of many clocks, from fast to slow.
+    r"""Sinusoidal position encoding: the place of a word as the hands of many clocks.
 
     .. math::
        \begin{aligned}
@@ -34,9 +34,12 @@ def sinusoidal_position_encoding(
        \theta_i = b^{-2(i-1)/d}, \quad i = 1, \dots, d/2
        \end{aligned}
 
-    Each pair :math:`i` is a point on the unit circle, so the length is :math:`\sqrt{d/2}` at every
-    position. The inner product of two codes depends on the difference of their positions only, and
-    the code of :math:`p + k` is that of :math:`p`, turned pair by pair by :math:`k \theta_i`.
+    With features counted from 0 it is :math:`PE_{(pos, 2i)} = \sin(pos / 10000^{2i/d})` and
+    :math:`PE_{(pos, 2i+1)} = \cos(pos / 10000^{2i/d})`, which tells a transformer the order of its
+    tokens or words, to which attention by itself is blind. Each pair :math:`i` is a point on the
+    unit circle, so the length is :math:`\sqrt{d/2}` at every position. The inner product of two
+    codes depends on the difference of their positions only, and the code of :math:`p + k` is that
+    of :math:`p`, turned pair by pair by :math:`k \theta_i`.
 
     Args:
         positions: :math:`p`, positions from 0, of any shape.
@@ -47,8 +50,9 @@ def sinusoidal_position_encoding(
         :math:`y`, a code for each position.
 
     Also called:
-        positional encoding, PE, sinusoidal embedding, Fourier features, timestep embedding,
-        sin-cos position embedding, absolute position encoding.
+        positional encoding, PE, sinusoidal embedding, Fourier features, timestep embedding, sin-cos
+        position embedding, absolute position encoding, sinusoidal positional encoding, position
+        embedding.
 
     Role in ML:
         - preprocessing -- FLUX.1 Kontext: the time of the flow, times 1000, becomes 256 numbers
@@ -140,9 +144,12 @@ def rotary_position_embedding(
        \end{aligned}
 
     Pair :math:`i = 1, \dots, d/2` of the features of item :math:`t` turns by the angle
-    :math:`p_t \theta_i`, from :math:`\theta_1 = 1` down. The length of a vector does not change,
-    and the inner product of a turned query with a turned key depends on their positions by the
-    difference only.
+    :math:`\varphi = p_t \theta_i`, from :math:`\theta_1 = 1` down, with the matrix
+    :math:`\begin{pmatrix} \cos \varphi & -\sin \varphi \\ \sin \varphi & \cos \varphi
+    \end{pmatrix}` or, as a complex number, the factor :math:`e^{i p_t \theta}`. The length of a
+    vector does not change, and the inner product of a turned query with a turned key depends on
+    their positions by the difference only, :math:`(R_m q)^\top (R_n k) = q^\top R_{n - m} k`, so
+    that attention sees relative positions.
 
     Args:
         x: :math:`x`, queries or keys of one head, one item a row.
@@ -153,7 +160,8 @@ def rotary_position_embedding(
         :math:`y`, the turned rows.
 
     Also called:
-        RoPE, rotary embedding, rotary positional encoding, RoFormer, rope_theta, apply_rotary_emb.
+        RoPE, rotary embedding, rotary positional encoding, RoFormer, rope_theta, apply_rotary_emb,
+        rotary position encoding.
 
     Role in ML:
         - layer -- Llama 3: queries and keys of every head, with base 500,000
