@@ -39,7 +39,9 @@ mutants: .venv/test
 
 bench: .venv/browser .venv/test
 	$(BIN)/python tools/bench.py
-	node tools/search_bench.mjs
+	$(SPHINX:build/doctrees=build/stock/doctrees) -b dirhtml docs build/stock
+	node tools/search_bench.mjs --stock build/stock --record
+	node tools/search_bench.mjs --entries 3000
 
 clean:
 	rm -rf build .venv docs/entries docs/topics docs/_tables docs/_plots

@@ -1,6 +1,7 @@
 """The tables of the map, of the notation page and of the start page, in MyST, from the catalog."""
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -253,6 +254,21 @@ def by_entry() -> str:
         if simple:
             rows.append([link(e), "\n\n    ".join(f"`{o}`" for o in simple)])
     return table(["Entry", "Gives the same"], rows, "30 70")
+
+
+# The search -----------------------------------------------------------------------------------
+
+
+def by_query() -> str:
+    """How well the search found what was asked for, as ``make bench`` last measured it."""
+    measured = json.loads((bibliography.DOCS / "search.json").read_text())
+    rates = [(s, k) for s in ("ours", "stock") for k in ("first", "five", "mrr")]
+    rows = [
+        [kind, str(m["queries"]), *(f"{m[search][key]:.2f}" for search, key in rates)]
+        for kind, m in sorted(measured.items(), key=lambda item: item[0] == "overall")
+    ]
+    head = ["Kind", "Queries", "First", "In five", "MRR", "Sphinx: first", "In five", "MRR"]
+    return table(head, rows, "22 12 11 11 11 11 11 11")
 
 
 # Facets ---------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bibliography import works
-from concept_map import inline, libraries
+from bibliography import DOCS, works
+from concept_map import inline, libraries, library_calls
+from docutils import nodes
 from mathml import mathml
 from pybtex.database import Entry as Work
 from sphinx.application import Sphinx
@@ -36,20 +37,31 @@ def plain(text: str) -> str:
     return " ".join(OTHER.sub(r"\1", CODE.sub(r"\1", MATH.sub("", text))).split())
 
 
-def bag(*texts: str, without: str = "") -> str:
+def bag(*texts: str, without: str = "", least: int = 3) -> str:
     """The different words of texts, in order."""
     known = set(re.findall(r"\w+", without.lower()))
     found = re.findall(r"[a-z\d][a-z\d-]+", " ".join(map(plain, texts)).lower())
-    return " ".join(dict.fromkeys(w for w in found if len(w) > 2 and w not in known))
+    return " ".join(dict.fromkeys(w for w in found if len(w) >= least and w not in known))
+
+
+def code(e: Entry) -> list[str]:
+    """The library code that gives what the entry gives: ``torch.special.expit``."""
+    names = [
+        *library_calls(e),
+        *(w.path for w in e.witnesses),
+        *CODE.findall(e.sections["Numerics"]),
+    ]
+    return list(dict.fromkeys(names))
 
 
 def calls(e: Entry) -> list[str]:
-    """What the oracles call and the witnesses are: ``torch.special.expit``."""
+    """What else the oracles call."""
     trees = [ast.walk(ast.parse(oracle, mode="eval")) for oracle in e.oracles]
     names = [ast.unparse(n) for tree in trees for n in tree if isinstance(n, ast.Attribute)]
     found = [n for n in names if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", n)]
-    found = [n for n in found if not any(o.startswith(f"{n}.") for o in found)]
-    return list(dict.fromkeys([*found, *(w.path for w in e.witnesses)]))
+    ends = {n.rpartition(".")[2] for n in code(e)}
+    inner = {n for n in found if any(o.startswith(f"{n}.") for o in found)}
+    return [n for n in dict.fromkeys(found) if n not in inner and n.rpartition(".")[2] not in ends]
 
 
 def constants(e: Entry) -> str:
@@ -79,8 +91,8 @@ def record(e: Entry) -> dict[str, Any]:
         "concept": e.concept,
         "also": e.also_called,
         "roles": [[r.kind, r.system] for r in roles(e)],
-        "code": [*calls(e), *CODE.findall(e.sections["Numerics"])],
-        "constants": constants(e),
+        "code": code(e),
+        "used": sum(e.name in o.calls for o in entries()),
         "latex": inline(e.formula),
         "domain": e.domain,
         "libraries": sorted(libraries(e)),
@@ -99,6 +111,8 @@ def details(e: Entry) -> dict[str, Any]:
         "tells": plain(e.tells),
         "texts": [plain(MATH.sub(r"\1", first.text)), *(bag(r.text) for r in others)],
         "works": list(dict.fromkeys(c.key for c in e.citations)),
+        "calls": calls(e),
+        "constants": constants(e),
         "prose": bag(e.law, e.sections["Numerics"], *meanings, without=named),
         "formulas": formulas(e),
         "mathml": re.sub(
@@ -120,6 +134,40 @@ def cited() -> dict[str, list[str]]:
     """The works that entries cite, by key."""
     keys = sorted({c.key for e in entries() for c in e.citations})
     return {key: work(works().entries[key]) for key in keys}
+
+
+def guides() -> list[dict[str, str]]:
+    """The sections of the pages that the build does not write, with the words of each."""
+    found = []
+    for path in sorted(DOCS.rglob("[a-z]*.md")):
+        page = path.relative_to(DOCS).with_suffix("").as_posix()
+        if page.startswith("_") or page == "index":
+            continue
+        text = re.sub(r"^```[a-z].*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+        pieces = re.split(r"^#+ (.+)$", text, flags=re.MULTILINE)[1:]
+        title = plain_markdown(pieces[0]) if pieces else ""
+        for heading, body in zip(map(plain_markdown, pieces[::2]), pieces[1::2]):
+            anchor = "" if heading == title else f"#{nodes.make_id(heading)}"
+            above = (
+                [page, *pieces[::2]] if heading == title else []
+            )  # the page has its headings, too
+            words = bag(*map(plain_markdown, [*above, body]), without=f"{title} {heading}", least=2)
+            found.append(
+                {
+                    "page": page + ".html" + anchor,
+                    "title": title,
+                    "heading": heading,
+                    "words": words,
+                }
+            )
+    return found
+
+
+def plain_markdown(text: str) -> str:
+    """Running text without formulas, roles and marks."""
+    text = re.sub(r"\$[^$]*\$|\{(?:math|cite:\w+)\}`[^`]*`", "", text)
+    text = re.sub(r"\{\w+\}`([^`<]*?)(?:\s*<[^`]*>)?`|\[([^\]]*)\]\([^)]*\)", r"\1\2", text)
+    return " ".join(re.sub(r"[`*|]", "", text).split())
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -163,7 +211,8 @@ def bundle() -> dict[str, str]:
         "index.js": f"(() => {{\n{code}\n{ROWS}\n"
         f"window.mapSearch = {{ Engine, index: {{ entries: {first} }} }};\n}})();\n",
         "details.js": f"(() => {{\n{ROWS}\n"
-        f"window.mapSearch.details = {{ entries: {second}, works: {script(cited())} }};\n}})();\n",
+        f"window.mapSearch.details = {{ entries: {second}, works: {script(cited())}, "
+        f"guides: {table(guides())} }};\n}})();\n",
     }
 
 

@@ -80,7 +80,14 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
     (completing ??= load().then(async ({ engine }) => {
       await script("details.js");
       engine.complete(window.mapSearch.details);
+      idle((deadline) => engine.prepare(() => deadline.timeRemaining() > 4));
     }));
+
+  /* Call again and again when the page has nothing else to do, until it says that all is done. */
+  const idle = (work) => {
+    if (!window.requestIdleCallback) return; // the first query with a formula in it does it then
+    requestIdleCallback((deadline) => work(deadline) || idle(work));
+  };
 
   const address = (query, chosen = {}) => {
     const pairs = Object.entries(chosen).flatMap(([f, values]) => values.map((v) => [f, v]));
@@ -199,6 +206,15 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
     ];
   };
 
+  /* A section of a page that is no entry. */
+  const guide = ({ title, heading }, concept) => {
+    concept.append(heading === title ? title : `${title}: ${heading}`);
+    return element("span", "hit-head", concept, element("span", "hit-domain", "page"));
+  };
+
+  /* Such sections stand before the entries where the query is rather theirs, else behind. */
+  const joined = ({ isGuide }, guides, hits) => (isGuide ? [...guides, ...hits] : [...hits, ...guides]);
+
   /* A value of a facet in words. */
   const label = (facet, value, works) => {
     if (facet === "work" && Object.hasOwn(works, value)) return `${works[value][2]} (${works[value][1]})`;
@@ -212,7 +228,8 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
   const box = () => {
     const list = element("div", "search-list");
     const status = element("p", "search-status");
-    const panel = element("div", "search-panel", status, list);
+    const narrow = element("div", "search-narrow");
+    const panel = element("div", "search-panel", status, narrow, list);
     const announced = element("p", "visually-hidden");
     let options = [];
     let active = -1;
@@ -251,8 +268,10 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
       if (!isOpen) choose(-1);
     };
 
-    const show = (line, made) => {
+    const show = (line, made, filters = []) => {
       choose(-1);
+      narrow.hidden = !filters.length;
+      narrow.replaceChildren(...filters);
       options = made;
       options.forEach((option, i) => {
         option.id = `search-option-${i}`;
@@ -271,6 +290,29 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
 
     const option = (href, ...children) => link(href, "hit", ...children);
 
+    /* Buttons that add a filter to the query: of each facet the values that most results have. */
+    const filters = (found, query) => {
+      const count = total(found);
+      return ["domain", "kind", "library", "year"].flatMap((facet) =>
+        Object.entries(found.facets[facet] ?? {})
+          .filter(([, n]) => n > 1 && n < count)
+          .sort((a, b) => b[1] - a[1])
+          .slice(0, 2)
+          .map(([value, n]) => {
+            const made = element("button", "", `${label(facet, value)} `, element("small", "", String(n)));
+            const quoted = /\s/.test(value) ? `"${value}"` : value;
+            made.type = "button";
+            made.setAttribute("aria-label", `Only ${FACETS[facet][0].toLowerCase()} ${label(facet, value)}: ${n}`);
+            made.onclick = () => {
+              input.value = `${query.trim()} ${facet}:${quoted} `;
+              input.focus();
+              update();
+            };
+            return made;
+          }),
+      );
+    };
+
     const results = ({ engine, entries }, query) => {
       const found = engine.search(query, { limit: 8 });
       const made = found.results.map((result) => {
@@ -279,8 +321,10 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
         made.querySelector(".hit-formula").setAttribute("aria-hidden", "true");
         return made;
       });
-      if (made.length) made.push(option(address(query), "All results, with filters"));
-      show(told(found), made);
+      const guides = found.guides.map((g) => option(root + g.page, guide(g, element("span", "hit-concept"))));
+      const count = total(found);
+      const all = made.length ? [option(address(query), "All results, with filters")] : [];
+      show(told(found), [...joined(found, guides, made), ...all], count > 8 ? filters(found, query) : []);
       reveal(list.querySelectorAll(".hit-formula"), false);
     };
 
@@ -403,7 +447,8 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
         const concept = link(page(result.name), "hit-concept");
         return element("li", "hit", ...hit(result, query, entries, concept));
       });
-      list.replaceChildren(...items);
+      const guides = found.guides.map((g) => element("li", "hit", guide(g, link(root + g.page, "hit-concept"))));
+      list.replaceChildren(...joined(found, guides, items));
       reveal(list.querySelectorAll(".hit-formula"), true);
       more.hidden = items.length >= total(found);
       status.replaceChildren(...told(found));
@@ -444,8 +489,9 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
     });
     more.addEventListener("click", () => {
       limit += 20;
-      const count = list.children.length;
-      update().then(() => list.children[count]?.querySelector("a").focus());
+      const formulas = () => list.querySelectorAll(".hit-formula");
+      const count = formulas().length;
+      update().then(() => formulas()[count]?.closest(".hit").querySelector("a").focus());
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();

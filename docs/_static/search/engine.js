@@ -9,9 +9,13 @@ import { FormulaIndex, matcher } from "./formula.js";
 
 const MOST = 300; // entries that are ranked and counted
 const LONGEST = 2000; // characters of a query that are read
-const FIELDS = { concept: 4, also: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, constants: 1.5, prose: 0.8, domain: 0.5 };
+const FAME = 0.04; // more of the score for an entry that others are built from, by doubling
+const EXACT = 1.4; // score of a page whose title is the query
+const LEAST = 0.35; // of the score that a section of another page may have
+const OTHER = 0.9; // of the score of a display, for formulas of the text
+const FIELDS = { concept: 4, also: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, calls: 1, constants: 1.5, prose: 0.8, domain: 0.5 };
 /** Fields whose words are names: what is typed wrong is compared with them first. */
-const STRONG = new Set(["concept", "also", "name", "system", "code"]);
+const STRONG = new Set(["concept", "also", "name", "system", "code", "calls"]);
 const STOP = new Set(
   `a about all am an and any are as at be been both but by can could did do does doing each for from get gets give given
   had has have how i if in into is it its itself just like make makes me my no not of off on one only or other our out over
@@ -19,10 +23,57 @@ const STOP = new Set(
   uses using very want was we were what when where which while who why will with work works would you your between
   equation formula et al arxiv mean means`.split(/\s+/),
 );
+/** Words of one meaning where people ask: each line stands for its words. */
+const ALIKE = `picture image photo
+  ram memory
+  big large huge
+  tiny small little
+  blow explode diverge
+  shrink vanish fade
+  forget decay
+  mimic imitate distill
+  slow expensive cost
+  quick fast speed faster
+  guess predict estimate
+  wrong incorrect error
+  check verify test
+  order position
+  close near similar
+  pick choose select
+  weird unstable
+  broken fail
+  crash overflow error
+  stuck flat plateau
+  jump spike
+  noisy variance
+  average mean
+  unsure uncertainty
+  activation nonlinearity
+  confident probability
+  random sample
+  sampling sample
+  compress quantize
+  shorten reduce
+  split tokenize segment
+  neuron unit
+  word token
+  sentence sequence
+  learn train
+  ad advertisement
+  irrelevant unimportant zero
+  correlated collinear
+  remember memory
+  trick method
+  compare distance similarity
+  length norm
+  size dimension
+  speed rate`.split("\n").map((line) => line.trim().split(" "));
 const GREEK = new Map([..."αβγδεζηθικλμνξοπρστυφχψω"].map((c, i) => [
   c,
   "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(" ")[i],
 ]));
+/** Letters and operators in a query that has words, too. */
+const OPERATORS = /(?<![A-Za-z\d_.]|[A-Za-z]-)([A-Za-z]{1,2}\d?|exp|log|ln|sum|prod|max|min|sqrt|mean|sin|cos|frac|int)(?![A-Za-z\d_.-])/g;
 /** Words that a formula in ASCII may have. */
 const MATH_WORDS = new Set(
   `exp log ln sin cos tan tanh sqrt sum prod max min argmax argmin mean var cov std softmax sigmoid relu gelu silu swish erf
@@ -40,15 +91,15 @@ export function stem(word) {
 const STEMS = new Map();
 function cut(word) {
   if (word.length < 4 || /\d/.test(word)) return word;
-  let w = word.replace(/is(ation|e|ed|ing|er|es)(s?)$/, "iz$1$2").replace(/our(s|ed|ing|al|hood)?$/, (m, end, at) => (at > 2 ? `or${end ?? ""}` : m));
+  let w = word.replace(/([a-z]{5})(ity|ities)$/, "$1").replace(/is(ation|e|ed|ing|er|es)(s?)$/, "iz$1$2").replace(/our(s|ed|ing|al|hood)?$/, (m, end, at) => (at > 2 ? `or${end ?? ""}` : m));
   w = w.replace(/ies$/, "y").replace(/([^s])s$/, "$1");
-  for (const [end, least] of [["ization", 3], ["izer", 3], ["izing", 3], ["ized", 3], ["ize", 3], ["ational", 4], ["ation", 4], ["ating", 4], ["ated", 4], ["ator", 4], ["ate", 4], ["ness", 4], ["ment", 4], ["ing", 4], ["ion", 4], ["ed", 4], ["er", 5], ["or", 5], ["ly", 4], ["al", 5], ["e", 3]]) {
+  for (const [end, least] of [["ization", 3], ["izer", 3], ["izing", 3], ["ized", 3], ["ize", 3], ["ational", 4], ["ation", 4], ["ating", 4], ["ated", 4], ["ator", 4], ["ate", 4], ["ness", 4], ["ence", 5], ["ency", 5], ["ent", 5], ["ance", 5], ["ancy", 5], ["ant", 5], ["ment", 4], ["ing", 4], ["ion", 4], ["ed", 4], ["er", 5], ["or", 5], ["ly", 4], ["al", 5], ["e", 3]]) {
     if (w.endsWith(end) && w.length - end.length >= least) {
       w = w.slice(0, -end.length);
       break;
     }
   }
-  return w.replace(/([bdgklmnprt])\1$/, "$1");
+  return w.replace(/([bdgklmnprt])\1$/, "$1").replace(/^math(ematic)?$/, "math");
 }
 
 /** Plain small letters: accents off, Greek by name. */
@@ -122,6 +173,10 @@ export function distance(a, b, most) {
   return last[b.length];
 }
 
+/** Term to the terms of the same meaning. */
+const LIKE = new Map();
+for (const line of ALIKE) for (const word of line) LIKE.set(stem(word), [...new Set([...(LIKE.get(stem(word)) ?? []), ...line.map(stem)])].filter((w) => w !== stem(word)));
+
 // Units: what stands together ------------------------------------------------------------------
 
 /** Phrases, roles and works: how much of the query one of them covers, by rarity of the words. */
@@ -160,8 +215,8 @@ class Units {
     for (const [id, [covered, count]] of got) {
       const { doc, kind, own, weight } = this.all[id];
       const share = covered / total;
-      const back = NAMES.has(kind) ? Math.min(1, count / own.length) : 1;
-      const score = weight * share * share * back * back * (share * back > 0.99 ? 1.5 : 1);
+      const back = NAMES.has(kind) ? Math.min(1, count / own.length) * (share * count > 0.99 * own.length ? 1.5 : 1) : 1;
+      const score = weight * share * share * back;
       const mine = best.get(doc) ?? {};
       if (score > (mine[kind] ?? 0)) mine[kind] = score;
       best.set(doc, mine);
@@ -172,7 +227,7 @@ class Units {
 
 // Engine ---------------------------------------------------------------------------------------
 
-const NAMES = new Set(["title", "phrase", "code"]); // units that are to be covered as well
+const NAMES = new Set(["title", "phrase", "code", "heading"]); // units that are to be covered as well
 const UNIT_WEIGHTS = { code: 0.8, title: 1.5, phrase: 1, role: 0.7, work: 0.8, tells: 0.5 };
 
 export class Engine {
@@ -186,8 +241,10 @@ export class Engine {
     this.lengths = new Map(); // length -> words of it
     this.holders = new Map(); // term -> entries that have it
     this.units = new Units();
-    this.formulas = null; // built by the first query with a formula in it
-    this.learn(["concept", "also", "name", "system", "code", "constants", "domain"]);
+    this.guides = []; // sections of pages that are no entries
+    this.formulas = new FormulaIndex();
+    this.read = 0; // entries whose formulas are in it
+    this.learn(["concept", "also", "name", "system", "code", "domain"]);
     this.entries.forEach((e, id) => {
       for (const title of [e.concept, e.name]) this.unit(id, "title", title);
       for (const phrase of e.also) this.unit(id, "phrase", phrase);
@@ -198,21 +255,33 @@ export class Engine {
 
   /**
    * Add what is loaded later: works, prose, sentences of roles, other formulas; entries show more then.
-   * @param {{entries: object[], works: Object<string, string[]>}} details
+   * @param {{entries: object[], works: Object<string, string[]>, guides: object[]}} details
    */
-  complete({ entries, works }) {
+  complete({ entries, works, guides }) {
     this.works = works;
-    this.formulas = null;
+    this.guides = guides;
+    this.sections = new Units();
+    guides.forEach(({ title, heading, words: text }, id) => {
+      const list = (parts) => kept(spread(words(parts))).map(stem);
+      this.sections.add(id, "heading", list(`${title} ${heading}`), 1);
+      this.sections.add(id, "text", list(`${title} ${heading} ${text}`), 1);
+    });
+    this.formulas = new FormulaIndex();
+    this.read = 0;
     this.entries.forEach((e, id) => Object.assign(e, entries[id]));
-    this.learn(["tells", "work", "role", "prose"]);
+    this.learn(["tells", "work", "role", "calls", "constants", "prose"]);
     this.entries.forEach((e, id) => {
+      for (const path of e.calls) this.unit(id, "code", path.slice(path.lastIndexOf(".") + 1), 0.6);
       this.unit(id, "tells", `${e.concept} ${e.tells}`);
       e.roles.forEach(([kind, system], i) => this.unit(id, "role", `${kind} ${system} ${e.texts[i]} ${e.concept}`));
-      const own = new Set(kept(spread(words([e.concept, ...e.also].join(" ")))).map(stem));
-      for (const key of e.works) {
+      const called = [e.concept, ...e.also].map((phrase) => kept(spread(words(phrase))).map(stem));
+      const own = new Set(called.flat());
+      e.works.forEach((key, i) => { // a work is of the entry that its title names, or that cites it first
         const title = kept(spread(words(works[key][2]))).map(stem);
-        this.unit(id, "work", works[key].join(" "), 1 + (0.4 * title.filter((w) => own.has(w)).length) / (title.length || 1));
-      }
+        const share = title.filter((w) => own.has(w)).length / (title.length || 1);
+        const isNamed = called.some((phrase) => phrase.length > 1 && phrase.every((w) => title.includes(w)));
+        this.unit(id, "work", works[key].join(" "), 1 + 0.4 * share + (isNamed ? 0.2 : 0) - 0.1 * Math.min(i, 3) / 3);
+      });
     });
   }
 
@@ -284,19 +353,23 @@ export class Engine {
     if (field === "system") return e.roles.map((r) => r[1]).join("\n");
     if (field === "role") return e.roles.map((r, i) => `${r[0]} ${e.texts[i]}`).join(" ");
     if (field === "work") return e.works.map((key) => this.works[key].join(" ")).join(" ");
-    if (field === "code") return e.code.join("\n");
+    if (field === "code" || field === "calls") return e[field].join("\n");
     if (field === "constants") return `${e.constants} ${(e.latex.match(/\d+\.?\d*/g) ?? []).filter((n) => n.length > 1).join(" ")}`;
     return e[field] ?? "";
   }
 
-  /** Entries of a query, with what was understood and the facets of all that is found. */
-  search(query, { limit = 20, filters = {} } = {}) {
+  /**
+   * Entries of a query, with what was understood and the facets of all that is found. Filters may
+   * also stand in the query: ``domain:losses``, ``system:"Llama 2"``, ``year:2017``.
+   */
+  search(query, { limit = 20, filters: given = {} } = {}) {
     const started = performance.now();
-    const text = String(query).slice(0, LONGEST).replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
+    const typed = String(query).slice(0, LONGEST).replace(/[\p{Cc}\p{Cf}]+/gu, " ");
+    const { text, filters } = this.filtered(typed, given);
     const kind = understand(text);
-    const byWord = text ? this.byWords(kind === "formula" ? names(text) : text) : { scores: new Map(this.entries.map((_, id) => [id, 1])), didYouMean: null, why: new Map() };
-    const byFormula = kind === "words" ? new Map() : this.byFormula(text);
-    const said = names(text);
+    const said = kind === "formula" ? this.names(text) : kind === "both" ? text.replace(OPERATORS, " ") : text;
+    const byWord = text ? this.byWords(said) : { scores: new Map(this.entries.map((_, id) => [id, 1])), guides: [], didYouMean: null, why: new Map() };
+    const byFormula = kind !== "words" && this.prepare() ? this.formulas.search(text) : new Map();
     const weight = kind === "formula" ? Math.min(0.7, 0.2 + 0.1 * said.split(" ").length) : 0.6;
     const scores = new Map();
     const top = Math.max(...byWord.scores.values(), 1e-9);
@@ -304,6 +377,7 @@ export class Engine {
     for (const [id, s] of byWord.scores) scores.set(id, (kind === "words" ? 1 : weight * certain) * (s / top));
     for (const [id, s] of byFormula) scores.set(id, (scores.get(id) ?? 0) + s);
     const allowed = [...scores].filter(([id]) => fits(this.entries[id], filters, this.works)).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    const guides = kind !== "words" || Object.values(filters).flat().length ? [] : byWord.guides;
     const ranges = kind === "words" ? () => [] : matcher(this.formulas, text);
     const results = allowed.slice(0, limit).map(([id, score]) => {
       const why = [...(byWord.why.get(id) ?? [])];
@@ -311,28 +385,56 @@ export class Engine {
       return { name: this.entries[id].name, score, why, matched: ranges(id) };
     });
     return {
+      guides,
+      isGuide: guides.length > 0 && guides[0].score * 1.1 > Math.min(top, EXACT),
       understood: { kind, formula: kind === "words" ? null : text, didYouMean: byWord.didYouMean, ms: performance.now() - started },
       results,
       facets: facets(allowed.map(([id]) => this.entries[id]), this.works),
     };
   }
 
-  byFormula(text) {
-    if (!this.formulas) {
-      this.formulas = new FormulaIndex();
-      this.entries.forEach((e, id) => {
-        this.formulas.add(id, e.latex);
-        for (const other of e.formulas ?? []) this.formulas.add(id, other, 0.85);
-      });
+  /**
+   * Read formulas while there is time; the first query with a formula in it reads what is left.
+   * @param {function(): boolean} hasTime
+   * @returns {boolean} whether all are read
+   */
+  prepare(hasTime = () => true) {
+    for (; this.read < this.entries.length && hasTime(); this.read++) {
+      const { latex, formulas = [] } = this.entries[this.read];
+      this.formulas.add(this.read, latex);
+      for (const other of formulas) this.formulas.add(this.read, other, OTHER);
     }
-    return this.formulas.search(text);
+    return this.read === this.entries.length;
+  }
+
+  /** A query without the filters in it, and these together with those that are given. */
+  filtered(typed, given) {
+    const filters = Object.fromEntries(Object.entries(given).map(([facet, list]) => [facet, [list].flat().filter(Boolean)]));
+    const text = typed.replace(WRITTEN, (whole, facet, quoted, bare) => {
+      const wanted = norm(quoted ?? bare);
+      const all = [...new Set(this.entries.flatMap((e) => values(e, facet, this.works)))];
+      const exact = all.filter((value) => norm(value) === wanted);
+      const found = exact.length ? exact : all.filter((value) => norm(value).startsWith(wanted));
+      if (!found.length) return whole;
+      filters[facet] = [...(filters[facet] ?? []), ...found];
+      return " ";
+    });
+    return { text: text.trim(), filters };
+  }
+
+  /** The words of the site that a formula has, and its numbers; functions if it has no left side or there. */
+  names(text) {
+    const [left, ...right] = text.replace(/\\(begin|end)\{\w+\*?\}|\\(?!tanh|sin|cos|det)[A-Za-z]+/g, " ").split(/=|←|≈/);
+    const found = (part, isDefined) =>
+      (part.match(/[A-Za-z]{3,}|\d+\.\d+|\d{3,}/g) ?? []).filter((w) => (isDefined ? !/^(exp|log|sum|max|min|sqrt|mean)$/.test(w) : !MATH_WORDS.has(w.toLowerCase())) && this.stems.has(stem(w.toLowerCase())));
+    return [...found(left, right.length > 0), ...found(right.join(" "), false)].join(" ");
   }
 
   byWords(text) {
     const typed = words(text).slice(0, 60);
     const outer = new Set([...text.matchAll(/[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+/g)].flatMap(([path]) => inParts(words(path.slice(0, path.lastIndexOf("."))))));
     const isTyping = /[\p{L}\d]$/u.test(text);
-    const all = typed.flatMap((w) => (typeof w === "string" ? [{ word: w }] : this.stems.has(stem(w.whole)) ? [{ word: w.whole }, ...w.parts.map((p) => ({ word: p, share: 0.5 }))] : w.parts.map((p) => ({ word: p }))));
+    const all = typed.flatMap((w) => (typeof w === "string" ? [{ word: w }] : this.stems.has(stem(w.whole)) ? [{ word: w.whole }, ...w.parts.filter((p) => p.length > 2).map((p) => ({ word: p, share: 0.5 }))] : w.parts.map((p) => ({ word: p }))));
     const content = all.filter(({ word }) => !STOP.has(word));
     const list = content.length ? content : all;
     const groups = list.map(({ word, share = 1 }, i) => this.group(word, outer.has(word) ? 0.3 * share : share, isTyping && i === list.length - 1));
@@ -348,15 +450,22 @@ export class Engine {
     const best = [...found].sort((a, b) => b[1].score - a[1].score).slice(0, MOST);
     for (const [id, { score, match }] of best) {
       const covered = groups.reduce((sum, g) => sum + g.worth * Math.max(0, ...g.alternatives.filter((a) => a.term in match).map((a) => a.weight)), 0) / total;
-      let s = (score / top) * covered;
+      const fame = 1 + FAME * Math.log2(1 + this.entries[id].used);
       const shares = Object.entries(units.get(id) ?? {}).map(([kind, share]) => UNIT_WEIGHTS[kind] * share * (kind === "code" && outer.size ? 3 : 1));
       const sum = shares.reduce((a, b) => a + b, 0);
-      s += 0.7 * Math.max(0, ...shares) + 0.3 * sum;
-      scores.set(id, s);
+      scores.set(id, fame * ((score / top) * covered + 0.6 * covered ** 2 + 0.7 * Math.max(0, ...shares) + 0.3 * sum));
       why.set(id, [...new Set(Object.values(match).flat())].sort((a, b) => FIELDS[b] - FIELDS[a]));
     }
     const fixed = groups.some((g) => g.fixed);
-    return { scores, why, didYouMean: fixed ? groups.map((g) => g.fixed ?? g.word).join(" ") : null };
+    return { scores, why, guides: this.found(groups), didYouMean: fixed ? groups.map((g) => g.fixed ?? g.word).join(" ") : null };
+  }
+
+  /** Sections of other pages that have most of a query, each with its share of it. */
+  found(groups) {
+    if (!this.guides.length) return [];
+    const written = groups.map((g) => ({ ...g, alternatives: [{ term: stem(g.word), weight: 1 }, ...g.alternatives] }));
+    const shares = [...this.sections.search(written)].map(([id, { heading = 0, text = 0 }]) => ({ ...this.guides[id], score: text + 0.3 * heading }));
+    return shares.filter(({ score }) => score > LEAST).sort((a, b) => b.score - a.score).slice(0, 3);
   }
 
   /** Terms that a word may stand for, with weights. */
@@ -376,8 +485,15 @@ export class Engine {
       near.forEach(({ word: w, d }) => alternatives.push({ term: stem(w), weight: (share * (isKnown ? 0.5 : near[0].d)) / d }));
       if (!isKnown && near.length && !alternatives.some((a) => a.term.startsWith(own))) fixed = near[0].word;
     }
-    const known = alternatives.length ? Math.min(...alternatives.slice(0, 2).map((a) => this.frequency(a.term))) : 0;
-    const worth = share * Math.log(1 + this.entries.length / (1 + known)) * (alternatives.length ? 1 : 0.5);
+    for (const other of LIKE.get(own) ?? []) if (this.stems.has(other)) alternatives.push({ term: other, weight: 0.5 * share });
+    if (!isKnown && /^\d*\.\d{3,}$/.test(word)) {
+      for (let digits = word.length; digits > 3; digits--) { // 0.7978845608 stands as 0.7979 in a text
+        const term = String(Number(Number(word).toPrecision(digits)));
+        if (this.stems.has(term)) alternatives.push({ term, weight: share });
+      }
+    }
+    const known = isKnown ? this.frequency(own) : Math.min(...alternatives.slice(0, 2).map((a) => this.frequency(a.term)), Infinity);
+    const worth = share * (alternatives.length ? Math.log(1 + this.entries.length / (1 + known)) : 0.5 * Math.log(1 + this.entries.length));
     return { word, alternatives, fixed, worth };
   }
 
@@ -416,7 +532,7 @@ export class Engine {
 export function understand(text) {
   const isTeX = /\\[A-Za-z]|\^\{|_\{|\$.+\$/.test(text);
   if (isTeX) return "formula";
-  const symbols = (text.match(/[=+*/^<>|≤≥≈∑∏∫√∇∂∈∘⊗⊙·×‖←→⟨⟩²³⁻ᵀ₀-₉ᵢⱼₖₜ½]|\s[-−]\s|Σ|\)\s*\(|(?<![A-Za-z])[a-z\d)]\s*[-−]\s*[(\d]|[A-Za-z]\(/g) ?? []).length;
+  const symbols = (text.match(/[=+*/^<>|≤≥≈∑∏∫√∇∂∈∘⊗⊙·×‖←→⟨⟩²³⁻ᵀ₀-₉ᵢⱼₖₜ½]|\s[-−]\s|Σ|\)\s*\(|(?<![A-Za-z])[a-z\d)]\s*[-−]\s*[(\d]|[A-Za-z][([]|[\])]\s*[-−]/g) ?? []).length;
   const math = (text.match(/[A-Za-z]+/g) ?? []).filter((w) => MATH_WORDS.has(w.toLowerCase()));
   const hasNumber = /(?<![\w.])-?\d/.test(text);
   if (/^[-−]\s*[A-Za-z]/.test(text) && math.length) return "both";
@@ -428,11 +544,6 @@ export function understand(text) {
   return natural > 0 || symbols < 2 ? "both" : "formula";
 }
 
-/** The names that a formula has: words of three letters and more. */
-function names(text) {
-  const bare = text.replace(/\\(begin|end)\{\w+\*?\}|\\(?!tanh|sin|cos|det)[A-Za-z]+/g, " ");
-  return (bare.match(/[A-Za-z]{3,}|\d+\.\d+|\d{3,}/g) ?? []).filter((w) => !/^(exp|log|sum|max|min|sqrt|mean)$/.test(w)).join(" ");
-}
 
 // Facets ---------------------------------------------------------------------------------------
 
@@ -444,6 +555,10 @@ const FACETS = {
   year: (e, works) => e.works.map((key) => works[key][1]),
   library: (e) => e.libraries,
 };
+
+/** A filter in a query, and the form in which its value is compared. */
+const WRITTEN = new RegExp(`(?<!\\S)(${Object.keys(FACETS).join("|")}):(?:"([^"]+)"|([^\\s"]+))`, "g");
+const norm = (value) => value.toLowerCase().replace(/[\s_-]+/g, " ").trim();
 
 const KNOWN = new WeakMap(); // entry -> its values, by facet
 function values(e, facet, works) {
@@ -465,7 +580,6 @@ function facets(entries, works) {
 
 function fits(entry, filters, works) {
   return Object.entries(filters).every(([facet, wanted]) => {
-    const list = [wanted].flat().filter(Boolean);
-    return !list.length || !FACETS[facet] || list.some((value) => values(entry, facet, works).includes(value));
+    return !wanted.length || !Object.hasOwn(FACETS, facet) || wanted.some((value) => values(entry, facet, works).includes(value));
   });
 }

@@ -57,7 +57,7 @@ export function features(trees) {
     else if (n.op === "sym" || n.op === "fn") {
       add(`s${n.v}`, isWord(n) || (n.v.length > 2 && !GREEK_NAMES.has(n.v)) ? 1.8 : 0.25);
     } else add(`o${n.op}`, 0.7);
-    if (n.call) add(`c${n.v}${n.call.length}${n.call[0]?.op === "|" ? "|" : ""}`, /^[A-Z]/.test(n.v) ? 3 : 0.5);
+    if (n.call) add(`c${n.v}${n.call.length}${n.call[0]?.op === "|" ? "|" : ""}`, /^[A-Z]/.test(n.v) ? 3 : n.call[0]?.op === "|" ? 2 : 0.5);
     if (n.slope) add("o∇", 0.8);
     if (n.acc) add(`a${n.acc}`, 0.4);
     if (n.marked) add("m", 0.4);
@@ -139,6 +139,7 @@ function inlined(trees) {
 
 // Index ----------------------------------------------------------------------------------------
 
+const PART = 0.5; // of the score of a part of a query
 const UNSEEN = { n: 0.15, s: 0.2, e: 0.2, q: 0.4, r: 0.6 };
 
 /** Formulas by features; a document may have several: its display, the statements of it, others. */
@@ -158,6 +159,8 @@ export class FormulaIndex {
     for (const n of whole ? [...trees, whole] : trees) {
       const own = n === trees[0] || n === whole ? share : 0.87 * share; // a condition does not define
       if (trees.length > 1) this.unit(doc, [n], 0.98 * own);
+      if (n.op === "=") for (let i = 2; i < n.args.length; i++) this.unit(doc, [{ ...bare(n), args: [n.args[0], n.args[i]] }], 0.98 * own); // a = b = c
+      if (n.op === "=" && n.args.length > 2) this.unit(doc, [{ ...bare(n), args: n.args.slice(0, 2) }], 0.98 * own);
       for (const side of n.op === "=" ? n.args : [n]) {
         if (n.op === "=") this.unit(doc, [side], 0.96 * own);
         for (let inner = core(side), less = 0.9; inner; inner = core(inner), less *= 0.95) this.unit(doc, [inner], less * own);
@@ -166,6 +169,7 @@ export class FormulaIndex {
   }
 
   unit(doc, trees, share) {
+    this.worths = null;
     if (trees.reduce((total, n) => total + size(n), 0) < 3) return;
     const found = features(trees);
     const id = this.units.push({ doc, share, found: [...found] }) - 1;
@@ -180,32 +184,56 @@ export class FormulaIndex {
     return Math.log(1 + this.units.length / (1 + (this.postings.get(key)?.length ?? 0)));
   }
 
+  /** What the features of a unit are worth together. */
+  worth(id) {
+    if (!this.worths) {
+      const rarities = new Map([...this.postings.keys()].map((key) => [key, this.rarity(key)]));
+      this.worths = this.units.map(({ found }) => found.reduce((sum, [key, weight]) => sum + weight * rarities.get(key), 0));
+    }
+    return this.worths[id];
+  }
+
   /** Documents by how much of the query they have, and how much else: Map of doc to score, 0 to 1. */
   search(text) {
-    const best = new Map();
     const trees = parse(text);
-    this.score(trees, 1, best);
+    const whole = this.score(trees);
+    const best = new Map(whole);
+    // What is left of a query counts as far as the whole of it does.
+    const part = (left, share) => {
+      for (const [doc, score] of this.score(left)) {
+        const both = share * (PART * score + (1 - PART) * (whole.get(doc) ?? 0));
+        if (both > (best.get(doc) ?? 0)) best.set(doc, both);
+      }
+    };
     for (const n of trees) {
       for (const side of n.op === "=" ? n.args : [n]) {
-        if (n.op === "=" && size(side) > 4) this.score([side], 0.93, best);
+        if (n.op === "=" && size(side) > 4) part([side], 1);
         const inner = core(side);
-        if (inner && size(inner) > 4) this.score([inner], 0.88, best);
+        if (inner && size(inner) > 4) part([inner], 0.95);
       }
     }
+    // Another reading counts for itself.
+    const reading = (other, share) => {
+      for (const [doc, score] of this.score(other)) if (share * score > (best.get(doc) ?? 0)) best.set(doc, share * score);
+    };
+    const isLess = (n, i) => size(n) < size(trees[i]);
     const straight = trees.map(upright);
-    if (straight.some((n, i) => size(n) < size(trees[i]))) this.score(straight, 0.85, best);
+    if (straight.some(isLess)) reading(straight, 0.85);
     const outer = trees.map(closed);
-    if (outer.some((n, i) => size(n) < size(trees[i]))) {
-      this.score(outer, 0.9, best);
-      for (const n of outer) if (n.op === "=") for (const side of n.args) if (size(side) > 4) this.score([side], 0.85, best);
+    if (outer.some(isLess)) {
+      part(outer, 1);
+      for (const n of outer) if (n.op === "=") for (const side of n.args) if (size(side) > 4) part([side], 0.95);
     }
-    if (/\|/.test(text) && !/\|\|/.test(text)) this.score(parse(text.replace(/\|/g, "‖")), 0.9, best); // |a| of a vector
+    const normed = text.replace(/\|([^|]+)\|/g, "‖$1‖"); // |a| of a vector
+    if (normed !== text && !normed.includes("|")) reading(parse(normed), 0.9);
     return best;
   }
 
-  score(trees, share, best) {
+  /** How much of some trees the documents have, and how much else. */
+  score(trees) {
+    const best = new Map();
     const asked = features(trees);
-    if (asked.size > 3000) return;
+    if (asked.size > 3000) return best;
     const got = new Float64Array(this.units.length);
     let total = 0;
     for (const [key, weight] of asked) {
@@ -214,14 +242,14 @@ export class FormulaIndex {
       total += ids ? worth : worth * (UNSEEN[key[0]] ?? 0.8); // letters and numbers that nobody has
       for (const id of ids ?? []) got[id] += worth;
     }
-    if (!total) return;
+    if (!total) return best;
     for (let id = 0; id < got.length; id++) {
       if (got[id] < 0.08 * total) continue;
       const unit = this.units[id];
-      unit.total ??= unit.found.reduce((sum, [key, weight]) => sum + weight * this.rarity(key), 0);
-      const score = share * unit.share * (got[id] / (total + 0.25 * Math.max(0, unit.total - got[id])));
+      const score = unit.share * (got[id] / (total + 0.25 * Math.max(0, this.worth(id) - got[id])));
       if (score > (best.get(unit.doc) ?? 0)) best.set(unit.doc, score);
     }
+    return best;
   }
 }
 

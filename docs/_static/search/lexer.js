@@ -15,7 +15,7 @@ export const GREEK_NAMES = new Set(GREEK.flatMap((n) => [n, n[0].toUpperCase() +
 
 /** What a name is called here. */
 const SAME = table(`varepsilon:epsilon eps:epsilon varphi:phi vartheta:theta varrho:rho varsigma:sigma lam:lambda
-  ln:log lg:log logit:logit sigmoid:sigma logistic:sigma expit:sigma swish:silu trace:tr determinant:abs det:abs
+  ln:log lg:log logit:logit sigmoid:sigma logistic:sigma expit:sigma swish:silu std:sigma trace:tr determinant:abs det:abs
   infty:∞ inf:∞ infinity:∞ partial:∂ nabla:∇ grad:∇ transpose:tr_ avg:mean average:mean normal:N variance:var
   dagger:† prime:' clamp:clip layernorm:ln_ cosine:cos lvert:| rvert:| vert:| mid:| lVert:‖ rVert:‖ Vert:‖
   parallel:‖ cdot:* times:* odot:⊙ otimes:⊙ circ:⊙ oplus:+ ast:* star:* div:/ le:≤ leq:≤ leqslant:≤ ge:≥ geq:≥
@@ -69,8 +69,14 @@ export function tokens(text) {
       return put("name", named(base), s, e);
     }
     if (/^(max|min)$/.test(v) && out.at(-1)?.v === "arg") return put("fn", `arg${v}`, out.pop().s, e);
+    if (FUNCTIONS.has(v) && /^_[A-Za-z]{3,}/.test(source.slice(e)) && !isLatex && !GREEK_NAMES.has(/^_([A-Za-z]+)/.exec(source.slice(e, e + 20))[1])) return put("name", raw, s, e); // max_norm
+    if (/^log(var|sigma|std|prob|p|q|pi)$/.test(v)) {
+      put("fn", "log", s, s + 3);
+      return word(raw.slice(3), s + 3, e);
+    }
     if (FUNCTIONS.has(v)) return put(v === "sqrt" ? "sqrt" : "fn", v, s, e);
     if (v === "frac") return put("frac", v, s, e);
+    if (BIG.has(v) && !isLatex && source[e] === "(") return out.push({ k: "fn", v, s, e, isCall: true }); // sum(x)/n
     return SAME.has(raw) ? operator(v, s, e) : put("name", v, s, e);
   };
   let i = 0;
@@ -106,6 +112,9 @@ export function tokens(text) {
         else put(/\d/.test(v) ? "num" : /[a-z]/.test(v) ? "name" : "op", v, i, i + 1);
         i++;
       }
+      const run = out.slice(out.findLastIndex((t) => t.v === "{") + 1);
+      const joined = run.map((t) => t.v).join("");
+      if (/^(max|min|mean|avg|ref|old|new|out|in|model)$/.test(joined)) out.splice(-run.length, run.length, { k: "name", v: joined, s: run[0].s, e: i }); // σₘₐₓ
       put("op", "}", i, i);
     } else if (GREEK_LETTERS.has(c)) {
       i += c.length;

@@ -26,6 +26,7 @@ function flat(op, args, at) {
 
 /** A product; signs stand before it. */
 function product(args, at) {
+  if (args.length === 1 && args[0].sub) return args[0];
   const flip = args.filter((a) => a.op === "neg").length % 2 === 1;
   const all = flat("mul", args.map((a) => (a.op === "neg" ? a.args[0] : a)), at);
   const kept = all.op === "mul" ? all.args.filter((a) => !isNumber(a, "1")) : [all];
@@ -233,7 +234,7 @@ class Parser {
       } else if (t.v === "'") {
         this.take();
         base = this.primed(base, t);
-      } else if (t.v === "[" && base.op === "sym" && /^[a-zA-DF-GJ-MO-Z]$/.test(base.v)) { // f[n]
+      } else if (t.v === "[" && base.op === "sym" && /^[a-zA-DF-GJ-MO-TV-Z]$/.test(base.v) && /^[\w+\-,:]{1,5}$/.test(this.peek())) { // f[n]
         base = { ...base, sub: [...(base.sub ?? []), ...this.bracket()], e: this.last() };
       } else if ((t.v === "(" || t.v === "[") && base.op === "sym" && this.isCall(base)) {
         const args = this.bracket();
@@ -289,7 +290,7 @@ class Parser {
       return { ...base, sub: [...(base.sub ?? []), ...sub], e: this.last() };
     }
     const only = !isOpen || this.tokens[this.at + 2]?.v === "}";
-    if (only && inner?.k === "op" && "⊤†*'+-".includes(inner.v) && (isOpen || !"+-".includes(inner.v))) {
+    if (only && inner?.k === "op" && "⊤†*'+-".includes(inner.v) && (isOpen || inner.v !== "-")) {
       if (isOpen) this.take();
       const mark = this.take();
       if (isOpen) this.take();
@@ -300,10 +301,19 @@ class Parser {
     const where = { s: base.s, e: this.last() };
     if (exponent.op === "sym" && exponent.v === "T" && !exponent.sub && !/^[0-9]/.test(base.v ?? "")) return node("T", [base], where);
     if (exponent.op === "neg" && exponent.args[0].v === "T") return inverse(node("T", [base], where), where);
-    if (exponent.op === "sym" && base.op === "sym" && /^[A-Z]/.test(exponent.v) && !GREEK_NAMES.has(exponent.v)) return { ...base, sub: [...(base.sub ?? []), exponent], e: this.last() };
+    if (base.op === "sym" && this.isIndex(base, exponent)) return { ...base, sub: [...(base.sub ?? []), exponent], e: this.last() };
     if (base.d && isNumber(exponent, "2")) return { ...base, d: 2 };
     if (base.op === "sym" && base.v === "∂") return { ...base, e: this.last(), second: true };
     return power(base, exponent, where);
+  }
+
+  /** W^l_{jk}, x^i_j, K^V and π^{ref} are names; x^n is a power. */
+  isIndex(base, exponent) {
+    const { v } = exponent.op === "add" ? exponent.args.find((a) => a.op === "sym") ?? exponent : exponent;
+    if (exponent.op === "sym" && /^[A-Z]/.test(v) && !GREEK_NAMES.has(v)) return true;
+    const isWord = exponent.op === "sym" && v.length > 1 && !GREEK_NAMES.has(v);
+    const isIndexed = base.sub?.length > 0 || this.is("_") || (isWord && this.is("("));
+    return v === "l" || v === "ell" || ((isWord || /^[ijkt]$/.test(v)) && base.v !== "e" && isIndexed);
   }
 
   /** What stands above or below: a group, or one token with its sign. */
@@ -470,12 +480,12 @@ class Parser {
       else [exponent] = this.script();
     }
     this.depth++;
-    const isBig = BIG.has(t.v) && (t.v === "Σ" || t.v === "Π" || t.v === "∫" || sub);
+    const isBig = BIG.has(t.v) && (/^([ΣΠ∫]|arg(max|min))$/.test(t.v) || sub);
     let args;
-    if (!isBig && (this.is("(") || this.is("["))) args = this.bracket();
+    if ((!isBig || t.isCall) && (this.is("(") || this.is("["))) args = this.bracket();
     else if (isBig) args = [/^(arg)?(max|min)$/.test(t.v) ? this.sum() : this.product()];
     else {
-      let e = this.is("-") ? this.product() : this.factor();
+      let e = this.is("-") ? this.product() : this.angle(t.v) ?? this.factor();
       if (e && this.is("/") && this.tokens[this.at + 1]?.k === "name") { // log p/q
         this.take();
         const below = this.factor();
@@ -487,10 +497,26 @@ class Parser {
     const at = { s: t.s, e: this.last() };
     args = args.filter(Boolean);
     if (!args.length) return node("sym", [], t, { v: t.v });
-    if (isBig) return node(t.v, args, at, { limits: sub });
+    if (isBig) return exponent && t.isCall ? power(node(t.v, args, at), exponent, at) : node(t.v, args, at, { limits: sub });
     const result = applied(t.v, args, at);
     if (sub && result.op === "fn") result.sub = sub;
     return exponent ? power(result, exponent, at) : result;
+  }
+
+  /** The product that a sine without brackets is of: cos mθ. */
+  angle(name) {
+    if (!/^(sin|cos|tan)$/.test(name)) return undefined;
+    const from = this.at;
+    const parts = [];
+    while (/^(num|name)$/.test(this.next.k) && parts.length < 4) {
+      const { v, k } = this.next;
+      parts.push(this.factor());
+      if (k === "name" && GREEK_NAMES.has(v)) return parts.length > 1 ? product(parts, span(parts[0], parts.at(-1))) : parts[0];
+      if (!this.is("*") && this.next.k === "op") break;
+      if (this.is("*")) this.take();
+    }
+    this.at = from;
+    return undefined;
   }
 
   operator(t) {
@@ -572,13 +598,24 @@ export function rewritten(n) {
     if (below?.v === "1") return { ...bare, op: "Σ", args: [node("abs", [a], a)] };
     return { ...bare, op: "sqrt", args: [node("Σ", [power(a, two(a), a)], a)] };
   }
+  if ((n.op === "inv" || n.op === "sqrt") && a.op === "add" && a.args.length > 1) { // an epsilon for stability
+    const left = a.args.filter((x) => !(x.op === "sym" && x.v === "epsilon" && !x.acc));
+    if (left.length === 1 && a.args.length === 2) return rewritten(n.op === "sqrt" ? root(left[0], n) : inverse(left[0], n));
+  }
+  if (n.op === "sqrt" && a.op === "pow" && a.args[0].op === "sym" && isNumber(a.args[1], "2")) return { ...a.args[0], s: n.s, e: n.e };
+  if (n.op === "sym" && n.v === "var") return node("pow", [{ ...n, v: "sigma" }, two(n)], n);
+  if (n.op === "exp" && a.op === "fn" && a.v === "log" && a.args.length === 1) return a.args[0];
   if (n.op === "pow" && a.op === "sqrt" && isNumber(n.args[1], "2")) return { ...a.args[0], s: n.s, e: n.e };
   if (n.op === "Σ" && a?.op === "Σ") return { ...n, args: a.args };
-  if (n.op === "∇" || n.op === "∇²") return a && (isSimple(a) || a.call) ? node("sym", [], n, { v: n.op === "∇" ? "g" : "H", slope: true }) : n;
+  if (n.op === "∇" || n.op === "∇²") {
+    const call = a?.call ?? (a?.op === "fn" && a.v.length === 1 ? a.args : undefined);
+    return a && (isSimple(a) || call) ? node("sym", [], n, { v: n.op === "∇" ? "g" : "H", slope: true, call }) : n;
+  }
   if (n.op === "mul" || n.op === "add" || n.op === "neg" || n.op === "Σ") n.args = n.args.map(indicator);
   if (n.op === "add" && n.args.every((x) => x.op === "pow" && isNumber(x.args[1], "2"))) return { ...n, op: "Σ", args: [n.args[0]] }; // x^2 + y^2
   if (n.op === "mul") return factors(n);
   if (n.op !== "fn") return n;
+  if (/^([pPqQ]|pi)$/.test(n.v)) return { ...n, op: "sym", args: [], call: n.args };
   const isLetter = n.v.length === 1 || (GREEK_NAMES.has(n.v) && n.v !== "sigma" && n.v !== "Gamma") || n.v === "diag";
   if (n.v === "clip" && n.args.length === 3) return node("fn", [node("fn", n.args.slice(0, 2), n, { v: "max" }), n.args[2]], n, { v: "min" });
   if (n.v === "var" && isSimple(a)) return node("pow", [node("sym", [], n, { v: "sigma" }), two(n)], n);
