@@ -17,6 +17,8 @@ install_import_hook(
     [f"mlmath_ref.{p.parent.name}" for p in PACKAGE.glob("*/__init__.py")], "shapes.typechecker"
 )
 
+pytest_plugins = ["recording"]
+
 # The same examples every time, on slow machines too.
 settings.register_profile(
     "project",

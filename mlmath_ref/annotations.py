@@ -6,6 +6,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import jaxtyping
@@ -140,6 +141,38 @@ class Spec:
         return f"{body if simple else f'({body})'}^{{{power}}}"
 
 
+class Written:
+    """An annotation that prints as it is written: ``Simplex[Array, "*batch n"]``."""
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+
+    def __repr__(self) -> str:
+        return written(self.annotation)
+
+
+def written(annotation: Any) -> str:
+    """The text of an annotation in a signature, with the names of its sets."""
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(written, parts))
+    if spec := read(annotation):
+        texts = [" ".join(spec.dims), *filter(None, [spec.upper])]
+        items = [written(spec.of), *(f'"{text}"' for text in texts)]
+        return f"{_set_names()[spec.set]}[{', '.join(items)}]"
+    if isinstance(annotation, list):
+        return f"[{', '.join(map(written, annotation))}]"
+    if origin:
+        return f"{origin.__name__}[{', '.join(map(written, parts))}]"
+    names = {type(None): "None", Ellipsis: "..."}
+    return names.get(annotation) or str(annotation.__name__)
+
+
+@functools.cache
+def _set_names() -> dict[Set, str]:
+    return {s: n for n, s in vars(import_module("mlmath_ref.sets")).items() if isinstance(s, Set)}
+
+
 _NAMES = {"__builtins__": {}, "min": min, "max": max}
 
 
@@ -168,6 +201,19 @@ def read(annotation: Any) -> Spec | None:
         found = [read(a) for a in typing.get_args(annotation)]
         return next((f for f in found if f), None)
     return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Spec)), None)
+
+
+def set_latex(annotation: Any) -> str | None:
+    """The set of an annotation: of an array or number, of a tuple, of a function."""
+    if spec := read(annotation):
+        return spec.latex()
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) is tuple:
+        return r" \times ".join(filter(None, map(set_latex, parts)))
+    if is_function(annotation):
+        (source,), target = parts
+        return rf"\{{ {set_latex(source)} \to {set_latex(target)} \}}"
+    return None
 
 
 def walk(annotation: Any) -> list[Spec]:

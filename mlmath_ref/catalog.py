@@ -201,6 +201,11 @@ class Entry:
         return tuple(_where(text) for text in _bullets(self.sections.get("Where", "")))
 
     @property
+    def raises(self) -> tuple[tuple[str, str], ...]:
+        """Exceptions and when they are raised, beside those for bad arguments."""
+        return tuple(_items(self.sections.get("Raises", "")))
+
+    @property
     def also_called(self) -> tuple[str, ...]:
         words = " ".join(self.sections.get("Also called", "").split()).rstrip(".")
         return tuple(w.strip() for w in words.split(",") if w.strip())

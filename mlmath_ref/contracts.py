@@ -17,6 +17,7 @@ from mlmath_ref.annotations import (
     OBJECT,
     Sizes,
     Spec,
+    Written,
     is_function,
     is_optional,
     read,
@@ -73,7 +74,16 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 f"{function.__name__}: arguments must keep every step in its set, got {error}"
             ) from error
 
+    call.__signature__ = _written(signature)  # type: ignore[attr-defined]
     return call
+
+
+def _written(signature: inspect.Signature) -> inspect.Signature:
+    """The same, for help and editors: annotations print as they are written."""
+    given = [p.replace(annotation=Written(p.annotation)) for p in signature.parameters.values()]
+    return signature.replace(
+        parameters=given, return_annotation=Written(signature.return_annotation)
+    )
 
 
 _FUNCTION, _OPTIONAL = "function", "optional"

@@ -1,6 +1,7 @@
 """Any entry as one self-contained text, for NumPy or for PyTorch, with all that it calls."""
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-import mlmath_ref
+from mlmath_ref import address
 from mlmath_ref.catalog import Entry
 
 LIBRARIES = {
@@ -30,6 +31,7 @@ _TORCH = {
 }
 
 
+@functools.cache
 def standalone(entry: Entry, library: str) -> str:
     """Python text that defines the entry's function and needs nothing but its imports.
 
@@ -150,8 +152,3 @@ def _doc(function: Callable[..., Any]) -> list[str]:
     display = textwrap.dedent(doc.split("\n\n")[1].removeprefix(".. math::"))
     formula = re.sub(r"\s+", " ", display).strip()
     return [f'    r"""{concept}: {formula}', "", f"    {address(function.__name__)}", '    """']
-
-
-def address(name: str) -> str:
-    """The permanent address of an entry."""
-    return f"{mlmath_ref.SITE}/entries/{name}.html"

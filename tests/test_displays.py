@@ -1,5 +1,6 @@
 """The displayed formula of every entry, executed and compared with the function."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
@@ -8,7 +9,7 @@ from drawing import arguments, convert, edge_cases, seeds
 
 from mlmath_ref.binding import DRAWS, executable, why_not
 from mlmath_ref.catalog import Entry, entries
-from mlmath_ref.evaluation import DisagreementError, compare
+from mlmath_ref.evaluation import TOLERANCE, DisagreementError, compare
 from mlmath_ref.latex import FormulaError
 
 EXECUTED = [e for e in entries() if not why_not(e)]
@@ -17,8 +18,12 @@ SHARE = 1 / 3  # of a formula's tokens that one expression may stand for
 
 
 @each_executed
-def test_display_is_what_the_function_computes(entry: Entry) -> None:
+def test_display_is_what_the_function_computes(
+    entry: Entry, record_property: Callable[[str, object], None]
+) -> None:
     formula = executable(entry)
+    record_property("draws", len(seeds(entry, DRAWS)))
+    record_property("formula", TOLERANCE)
     for seed in seeds(entry, DRAWS):
         values, _ = arguments(entry, seed)
         result = entry.function(**convert(values, (entry.libraries or ("numpy",))[0]))

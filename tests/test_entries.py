@@ -1,6 +1,7 @@
 """Truth: every entry against another implementation, on every array library, inside and at the edge."""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from drawing import (
     numbers,
     seeds,
 )
+from verification import no_gradient
 
 from mlmath_ref.annotations import Spec, walk
 from mlmath_ref.catalog import Entry, entries
@@ -24,6 +26,8 @@ from mlmath_ref.standalone import standalone
 
 SEEDS = range(4)
 ORACLE_DRAWS = 12
+GRADIENT = 1e-5  # relative to the derivative, or to 1 if that is larger
+Keep = Callable[[str, object], None]
 each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
 on_each_library = pytest.mark.parametrize(
     ("entry", "library"),
@@ -39,28 +43,32 @@ def real_arrays(entry: Entry) -> list[str]:
     return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]
 
 
-def is_differentiable(entry: Entry) -> bool:
-    results = result_specs(entry)
-    return bool(real_arrays(entry)) and any(
-        s.is_array and s.set.kind == "real floating" for s in results
-    )
+@on_each_library
+def test_oracle(entry: Entry, library: str, record_property: Keep) -> None:
+    cases = [arguments(entry, seed)[0] for seed in seeds(entry, ORACLE_DRAWS)]
+    record_property("differences", differences(entry, library, cases))
+    names = [{"strict": "array_api_strict"}.get(library, library)]
+    record_property("libraries", names if entry.libraries else [])
+    record_property("dtypes", dtypes(cases[0]))
 
 
 @on_each_library
-def test_oracle(entry: Entry, library: str) -> None:
-    for seed in seeds(entry, ORACLE_DRAWS):
-        values, _ = arguments(entry, seed)
-        got = entry.function(**convert(values, library))
-        for oracle in entry.oracles:
-            agree(got, evaluate(oracle, defaults(entry) | values))
+def test_oracle_at_the_edge(entry: Entry, library: str, record_property: Keep) -> None:
+    record_property("differences", differences(entry, library, edge_cases(entry)))
 
 
-@on_each_library
-def test_oracle_at_the_edge(entry: Entry, library: str) -> None:
-    for values in edge_cases(entry):
+def differences(entry: Entry, library: str, cases: Iterable[dict[str, Any]]) -> list[float]:
+    """What each oracle is apart at most; it must not be more than rounding."""
+    found = [0.0] * len(entry.oracles)
+    for values in cases:
         got = entry.function(**convert(values, library))
-        for oracle in entry.oracles:
-            agree(got, evaluate(oracle, defaults(entry) | values))
+        for i, oracle in enumerate(entry.oracles):
+            found[i] = max(found[i], agree(got, evaluate(oracle, defaults(entry) | values)))
+    return found
+
+
+def dtypes(values: dict[str, Any]) -> list[str]:
+    return sorted({str(n.dtype) for n in numbers(tuple(values.values())) if n.dtype.kind == "f"})
 
 
 @pytest.mark.parametrize(
@@ -80,9 +88,9 @@ def test_batch_equals_loop(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [e for e in entries() if is_differentiable(e)], ids=lambda e: e.name
+    "entry", [e for e in entries() if not no_gradient(e)], ids=lambda e: e.name
 )
-def test_gradient(entry: Entry) -> None:
+def test_gradient(entry: Entry, record_property: Keep) -> None:
     """Autograd against finite differences, along directions that stay inside the sets."""
     values, _ = arguments(entry, 2)
     tensors = convert(values, "torch")
@@ -103,7 +111,9 @@ def test_gradient(entry: Entry) -> None:
 
     steps = [torch.zeros_like(tensors[n], requires_grad=True) for n in names]
     assert any(r.requires_grad for r in along(*steps)), "no gradient reaches the result"
-    torch.autograd.gradcheck(along, steps, eps=1e-6, atol=1e-6, rtol=1e-5)
+    torch.autograd.gradcheck(along, steps, eps=1e-6, atol=GRADIENT / 10, rtol=0.9 * GRADIENT)
+    record_property("gradient", names)
+    record_property("within", GRADIENT)
 
 
 def tangent_matrix(spec: Spec, shape: tuple[int, ...]) -> torch.Tensor | None:
@@ -116,7 +126,7 @@ def tangent_matrix(spec: Spec, shape: tuple[int, ...]) -> torch.Tensor | None:
 
 
 @on_each_library
-def test_precision_is_kept(entry: Entry, library: str) -> None:
+def test_precision_is_kept(entry: Entry, library: str, record_property: Keep) -> None:
     if not real_arrays(entry):
         return
     values, _ = arguments(entry, 1)
@@ -130,6 +140,7 @@ def test_precision_is_kept(entry: Entry, library: str) -> None:
             np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-4 * largest)
         else:
             assert found.dtype == wanted.dtype
+    record_property("dtypes", dtypes(single))
 
 
 def single_precision(value: Any) -> Any:

@@ -38,11 +38,17 @@ on_each_library = pytest.mark.parametrize(
 
 @on_each_library
 @pytest.mark.parametrize("kind", CLASSES)
-def test_inputs(entry: Entry, library: str, kind: str) -> None:
+def test_inputs(
+    entry: Entry, library: str, kind: str, record_property: Callable[[str, object], None]
+) -> None:
+    taken = set()
     for case in CLASSES[kind](entry, library):
         label, reason = outcome(entry, case)
         assert label != OTHER, f"{case.what}: {reason}"
         assert (label == REFUSED) or kind not in REFUSALS, f"{case.what}: {label}"
+        if case.dtype and label != REFUSED:
+            taken.add(str(case.dtype).removeprefix("torch."))
+    record_property("dtypes", sorted(taken))
 
 
 @on_each_library

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from verification import code
+
 from mlmath_ref.catalog import entries
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +15,16 @@ RECORD = json.loads((ROOT / "docs" / "witnesses.json").read_text())
 def test_record_has_every_witness() -> None:
     named = {(e.name, w.path) for e in entries() for w in e.witnesses}
     assert {(name, path) for name, found in RECORD.items() for path in found} == named
+
+
+def test_record_is_of_the_code_as_it_stands() -> None:
+    stale = [
+        e.name
+        for e in entries()
+        for m in RECORD.get(e.name, {}).values()
+        if m.get("code") != code(e)
+    ]
+    assert not stale, "make witness is due"
 
 
 def test_record_is_of_the_pinned_versions() -> None:

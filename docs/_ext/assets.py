@@ -4,12 +4,13 @@ Fewer requests, no shift of the layout when the font comes, and formulas ready w
 """
 
 import base64
+import functools
 import html
 import re
 from pathlib import Path
 from typing import Any
 
-from furo import get_pygments_stylesheet
+import furo
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.builders.html._assets import _CascadingStyleSheet, _JavaScript
@@ -31,6 +32,10 @@ class Builder(StandaloneHTMLBuilder):
 
     search = False
 
+    def init(self) -> None:
+        super().init()
+        self.toctrees: dict[tuple[Any, ...], str] = {}
+
     def init_js_files(self) -> None:
         super().init_js_files()
         self._js_files[:] = [f for f in self._js_files if Path(str(f.filename)).name not in OTHERS]
@@ -38,7 +43,9 @@ class Builder(StandaloneHTMLBuilder):
     def copy_assets(self) -> None:
         super().copy_assets()
         static = Path(self.outdir) / "_static"
-        (static / PYGMENTS).write_text(get_pygments_stylesheet())  # Furo has the dark one only now
+        (static / PYGMENTS).write_text(
+            furo.get_pygments_stylesheet()
+        )  # Furo has the dark one only now
         styles = [str(f.filename) for f in sorted(self._css_files, key=lambda f: f.priority)]
         scripts = [
             str(f.filename) for f in sorted(self._js_files, key=lambda f: f.priority) if f.filename
@@ -47,7 +54,7 @@ class Builder(StandaloneHTMLBuilder):
         style = join(self.outdir, styles).replace(
             f"url({FONT})", f"url(data:font/woff2;base64,{font})"
         )
-        (static / "site.css").write_text(style)
+        (static / "site.css").write_text(f"{style}\n{code_colors()}")
         (static / "site.js").write_text(join(self.outdir, scripts, ";\n"))
         self._css_files[:] = [_CascadingStyleSheet("_static/site.css")]
         self._js_files[:] = [_JavaScript("_static/site.js")]
@@ -57,10 +64,35 @@ class Builder(StandaloneHTMLBuilder):
         for path in {*joined, *unused, *static.rglob("*.map"), *static.glob("*.png")}:
             path.unlink(missing_ok=True)
 
+    def _get_local_toctree(self, docname: str, collapse: bool = True, **kwargs: Any) -> str:
+        """Pages that stand in no toctree have the same one, if they stand in the same folder."""
+        listed = {d for inside in self.env.toctree_includes.values() for d in inside}
+        folder = "" if docname in listed else docname.rpartition("/")[0]
+        if not folder:
+            return super()._get_local_toctree(docname, collapse, **kwargs)
+        key = (folder, collapse, *sorted(kwargs.items()))
+        if key not in self.toctrees:
+            self.toctrees[key] = super()._get_local_toctree(docname, collapse, **kwargs)
+        return self.toctrees[key]
+
     def handle_page(self, pagename: str, *args: Any, **kwargs: Any) -> None:
         super().handle_page(pagename, *args, **kwargs)
         path = Path(self.get_output_path(pagename))
         path.write_text(accessible(path.read_text()))
+
+
+def code_colors() -> str:
+    """What Furo writes into every page as inline styles, which a strict policy forbids."""
+
+    def rule(selector: str, theme: str) -> str:
+        style = furo._KNOWN_STYLES_IN_USE[theme]
+        colors = furo.get_pygments_style_colors(style, fallbacks={})
+        return f"{selector} {{ {''.join(f'--color-code-{k}: {v};' for k, v in colors.items())} }}"
+
+    chosen = rule('body[data-theme="dark"]', "dark")
+    preferred = rule('body:not([data-theme="light"])', "dark")
+    dark = f"{chosen} @media (prefers-color-scheme: dark) {{ {preferred} }}"
+    return f"{rule('body', 'light')}\n@media not print {{ {dark} }}\n"
 
 
 def accessible(page: str) -> str:
@@ -82,8 +114,10 @@ def accessible(page: str) -> str:
     page = re.sub(r'<aside class="toc-drawer[^"]*"', r'\g<0> aria-label="On this page"', page)
     page = page.replace('role="heading"', 'role="heading" aria-level="2"')
     page = re.sub(r' role="(?:doc-biblioentry|list)"', "", page)
-    page = re.sub(r"<p>(<math>(?:(?!</math>).)*</math>)</p>", scrollable, page, flags=re.DOTALL)
-    page = re.sub(r"(<math>(?:(?!</math>).)*</math>)([.,;:)]+)", KEEP, page, flags=re.DOTALL)
+    page = re.sub(
+        r"<p>(<math[^>]*>(?:(?!</math>).)*</math>)</p>", scrollable, page, flags=re.DOTALL
+    )
+    page = re.sub(r"(<math[^>]*>(?:(?!</math>).)*</math>)([.,;:)]+)", KEEP, page, flags=re.DOTALL)
     return re.sub(r"<pre>.*?</pre>", focusable, page, flags=re.DOTALL)
 
 
@@ -110,6 +144,8 @@ def remove_furo_sheet(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    # Furo parses the sidebar of every page anew, though most are alike.
+    furo.get_navigation_tree = functools.cache(furo.get_navigation_tree)
     app.add_builder(Builder, override=True)
     app.connect("build-finished", remove_furo_sheet, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

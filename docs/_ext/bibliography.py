@@ -1,35 +1,32 @@
-"""Under every work of the bibliography, the pages that cite it; an anchor with the work's key."""
+"""Under every work of the bibliography, the pages that cite it."""
 
 import functools
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pybtex.plugin
 from docutils import nodes
-from pybtex.database import BibliographyData, parse_file
 from sphinx.application import Sphinx
-from sphinxcontrib.bibtex.domain import BibtexDomain
 
 from mlmath_ref.catalog import entries, topics
 
 DOCS = Path(__file__).parents[1]
-RECORDS = DOCS.parent / "mlmath_ref" / "references.bib"
 PAGE = "references"
-
-
-@functools.cache
-def works() -> BibliographyData:
-    """The records of the works cited, by key."""
-    return parse_file(RECORDS)
 
 
 def citing(key: str) -> dict[str, str]:
     """The pages that cite a work, with their titles."""
+    found = {path: title for path, title, cited in generated() if key in cited}
+    return found | {path: title for path, (title, text) in written().items() if key in text}
+
+
+@functools.cache
+def generated() -> list[tuple[str, str, frozenset[str]]]:
+    """The pages of entries and topics: titles, and the works that they cite."""
     pages = [(f"entries/{e.name}", e.concept, e.citations) for e in entries()]
     pages += [(f"topics/{t.domain}/{t.name}", t.title, t.citations) for t in topics()]
-    found = {path: title for path, title, cited in pages if key in {c.key for c in cited}}
-    return found | {path: title for path, (title, text) in written().items() if key in text}
+    return [(path, title, frozenset(c.key for c in cited)) for path, title, cited in pages]
 
 
 @functools.cache
@@ -51,11 +48,8 @@ def written() -> dict[str, tuple[str, frozenset[str]]]:
 def add_back_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if docname != PAGE:
         return
-    cite = cast(BibtexDomain, app.env.get_domain("cite"))
-    works = {c.citation_id: c.key for c in cite.citations}
     for node in doctree.findall(nodes.citation):
-        key = works[node["ids"][0]]
-        node["ids"].append(key)
+        (key,) = node["ids"]  # by bibtex_cite_id
         line = nodes.paragraph("", "Cited by ", classes=["cited-by"])
         for i, (path, title) in enumerate(citing(key).items()):
             uri = app.builder.get_relative_uri(docname, path)

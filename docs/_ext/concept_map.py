@@ -1,18 +1,18 @@
 """The tables of the map, of the notation page and of the start page, in MyST, from the catalog."""
 
-import ast
 import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-import bibliography
 import plots
+from bibliography import DOCS
 
 from mlmath_ref import sets
 from mlmath_ref.annotations import Set
 from mlmath_ref.catalog import Entry, Role, domains, entries, topics
+from mlmath_ref.index import inline as inline, libraries, library_calls, works
 
 CHAPTERS = {
     "1": "Linear algebra",
@@ -48,11 +48,6 @@ def sentence(role: Role) -> str:
     """What the mathematics does there, without the citation, which has a column of its own."""
     text = re.sub(r"\s*:cite:[a-z]+:`[^`]+`", "", role.text)
     return myst(text)
-
-
-def inline(latex: str) -> str:
-    """A formula on one line."""
-    return " ".join(latex.split())
 
 
 def formula(e: Entry) -> str:
@@ -205,33 +200,6 @@ def all_domains() -> str:
 
 # Calls of libraries ---------------------------------------------------------------------------
 
-LIBRARIES = {"np": "numpy", **{n: n for n in ("scipy", "sklearn", "torch")}}
-
-
-def library_calls(e: Entry) -> dict[str, str]:
-    """Functions and classes of libraries that give what an entry gives, as the tests execute them.
-
-    That is the call that an oracle is, up to sign and index, if no other call feeds it; and the
-    layers, optimizers, schedules and distributions that stand in any oracle.
-    """
-    found = {}
-    for oracle in e.oracles:
-        whole = ast.parse(oracle, mode="eval").body
-        while isinstance(whole, (ast.UnaryOp, ast.Subscript)):
-            whole = whole.operand if isinstance(whole, ast.UnaryOp) else whole.value
-        calls = [n for n in ast.walk(whole) if isinstance(n, ast.Call)]
-        for call in list(calls):
-            if call not in calls:  # it is an argument of one that was found
-                continue
-            root, _, rest = ast.unparse(call.func).partition(".")
-            is_class = re.search(r"(^|\.)(?!Parameter)[A-Z]\w+$", rest)
-            is_name = root in LIBRARIES and re.fullmatch(r"[\w.]+", rest)
-            if is_name and (is_class or calls == [whole]):
-                found[f"{LIBRARIES[root]}.{rest}"] = oracle
-                inner = {n for a in call.args for n in ast.walk(a)}
-                calls = [c for c in calls if c not in inner]
-    return found
-
 
 def by_call() -> str:
     """From a library's name to the entries."""
@@ -261,7 +229,7 @@ def by_entry() -> str:
 
 def by_query() -> str:
     """How well the search found what was asked for, as ``make bench`` last measured it."""
-    measured = json.loads((bibliography.DOCS / "search.json").read_text())
+    measured = json.loads((DOCS / "search.json").read_text())
     rates = [(s, k) for s in ("ours", "stock") for k in ("first", "five", "mrr")]
     rows = [
         [kind, str(m["queries"]), *(f"{m[search][key]:.2f}" for search, key in rates)]
@@ -302,11 +270,6 @@ def faceted(title: str, groups: dict[str, list[Entry]], widths: str = "20 80") -
     return table([title, "Entries"], rows, widths)
 
 
-def libraries(e: Entry) -> set[str]:
-    """Libraries that give an entry's numbers, by an oracle or by a witness."""
-    return {n.partition(".")[0] for n in [*library_calls(e), *(w.path for w in e.witnesses)]}
-
-
 def by_kind() -> str:
     """Kinds of roles."""
     groups: dict[str, list[Entry]] = defaultdict(list)
@@ -330,5 +293,5 @@ def by_year() -> str:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for e in entries():
         for citation in e.citations:
-            groups[bibliography.works().entries[citation.key].fields["year"]].append(e)
+            groups[works().entries[citation.key].fields["year"]].append(e)
     return faceted("Year", dict(sorted(groups.items(), reverse=True)), "10 90")

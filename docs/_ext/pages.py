@@ -1,21 +1,23 @@
 """Writes the pages of domains, topics and entries from the catalog, before the sources are read."""
 
-import functools
-import json
-import math
+import ast
+import doctest
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import citing
 import concept_map
+import export
+import permalinks
 import plots
 from sphinx.application import Sphinx
+from verification import rows, witness_rows
 
-from mlmath_ref.binding import DRAWS, executable, why_not
-from mlmath_ref.catalog import Entry, Topic, Witness, domains, entries, entry, topics
-from mlmath_ref.standalone import address, standalone
+from mlmath_ref.catalog import Entry, Topic, domains, entries, entry, topics
+from mlmath_ref.standalone import standalone
 
-WITNESSES = Path(__file__).parents[1] / "witnesses.json"  # written by make witness
 # The sections that autodoc shows under the signature; the others are sections of the page.
 UNDER_THE_SIGNATURE = ("Args", "Returns", "Where", "Raises")
 
@@ -28,9 +30,10 @@ def entry_page(e: Entry) -> str:
     sections = e.sections
     parts = [
         ":orphan:\n",
-        f".. _{e.name}:\n",
+        *(f".. _{name}:\n" for name in (e.name, *permalinks.former(e.name))),
         heading(e.concept, "="),
         f".. rst-class:: tells\n\n{e.tells}\n",
+        citing.copy_bar(texts(e)),
         f".. autofunction:: {e.topic.module.__name__}.{e.name}\n",
         plot(e),
         f".. _{e.name}-roles:\n",
@@ -39,15 +42,16 @@ def entry_page(e: Entry) -> str:
         heading("Numerics", "-"),
         sections["Numerics"] + "\n",
         heading("Examples", "-"),
+        imports(e),
         sections["Examples"] + "\n",
-        heading("Checked against", "-"),
-        sections["Checked against"] + "\n",
-        executed(e) + "\n",
-        witness_table(e),
         heading("To copy", "-"),
         *(copy_text(e, library, title) for library, title in texts(e).items()),
+        heading("To cite", "-"),
+        citing.section(e),
         heading("About this entry", "-"),
         about(e),
+        heading("Verified", "-"),
+        verified(e),
     ]
     return "\n".join(parts)
 
@@ -56,58 +60,13 @@ def plot(e: Entry) -> str:
     return f".. raw:: html\n   :file: ../{plots.path(e.name)}\n" if e.name in plots.drawn() else ""
 
 
-@functools.cache
-def witness_record() -> dict[str, Any]:
-    """What ``make witness`` wrote, by entry and object."""
-    return dict(json.loads(WITNESSES.read_text())) if WITNESSES.exists() else {}
-
-
-def witness_table(e: Entry) -> str:
-    """What the code of systems gave, as far as it has been run."""
-    measured = witness_record().get(e.name, {})
-    rows = [
-        [
-            f"{m['library']} {m['version']}",
-            below(m["values"]),
-            below(m["gradients"]),
-            witness_cell(w, m),
-        ]
-        for w in e.witnesses
-        if (m := measured.get(w.path))
-    ]
-    if not rows:
-        return ""
-    told = "The systems' own code, on random arguments; the largest differences are in shares of"
-    head = ["Library", "Values", "Gradients", "Object"]
-    return f"{told} the largest number.\n\n" + rst_table(head, rows, ":class: witnesses")
-
-
-def witness_cell(w: Witness, measured: dict[str, Any]) -> str:
-    off = measured.get("shipped")
-    by = f"; as it comes it is off by {100 * off:g} %" if off else "; as it comes it differs"
-    return f"``{w.path}``" + (f", {w.note}{by}" if w.note else "")
-
-
-def below(difference: float | None) -> str:
-    return f":math:`< 10^{{{math.log10(difference):.0f}}}`" if difference else "none"
-
-
-def executed(e: Entry) -> str:
-    """Whether the tests execute the displayed formula, and what of it they do not."""
-    if reason := why_not(e):
-        return f"The displayed formula is not executed: {reason}."
-    formula = executable(e)
-    text = (
-        "The formula above, as it is displayed, is executed and compared with the function on "
-        f"{DRAWS} drawn inputs (:ref:`how <dialect>`)"
-    )
-    left = [
-        f"not executed is :math:`{latex}`, an extremum over a continuum"
-        for latex in formula.unexecuted
-    ]
-    if formula.is_partial:
-        left.append("a result that it leaves to the words below it is not")
-    return "; ".join([text, *left]) + "."
+def verified(e: Entry) -> str:
+    """What the last runs have shown, as one table."""
+    found, told = rows(e)
+    found += witness_rows(e)
+    head = ["Check", "Agrees to", "With"]
+    table = rst_table(head, found, ":class: verified", ":widths: auto") if found else ""
+    return f"{table}\n{told}\n"
 
 
 def texts(e: Entry) -> dict[str, str]:
@@ -118,11 +77,24 @@ def texts(e: Entry) -> dict[str, str]:
 
 def copy_text(e: Entry, library: str, title: str) -> str:
     code = "\n".join(f"   {line}".rstrip() for line in standalone(e, library).splitlines())
-    return f".. code-block:: python\n   :caption: {title}\n\n{code}\n"
+    return f".. code-block:: python\n   :caption: {title}\n   :class: {library}\n\n{code}\n"
+
+
+def imports(e: Entry) -> str:
+    """The import of what the examples take from the entry's module, as the first of them."""
+    code = doctest.script_from_examples(e.sections["Examples"])
+    names = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
+    modules = defaultdict(list)
+    for name in sorted(names):
+        value = vars(e.topic.module).get(name)
+        if getattr(value, "__module__", "").startswith("mlmath_ref."):
+            modules[value.__module__].append(name)
+    lines = [f"from {module} import {', '.join(found)}" for module, found in modules.items()]
+    return "".join(f">>> {line}\n" for line in lines)
 
 
 def about(e: Entry) -> str:
-    """Names, neighbors and the permanent link, as a field list."""
+    """Names and neighbors, as a field list."""
     calls = [entry(n) for n in e.calls]
     called = [o for o in entries() if e.name in o.calls]
     beside = [o for o in e.topic.entries if o != e and o not in calls and o not in called]
@@ -132,10 +104,6 @@ def about(e: Entry) -> str:
         "Built from": links(calls),
         "Used by": links(called),
         "See also": links(beside),
-        "Works cited": ", ".join(
-            f":cite:t:`{k}`" for k in dict.fromkeys(c.key for c in e.citations)
-        ),
-        "Permanent link": address(e.name),
     }
     return "".join(f":{name}: {text}\n" for name, text in rows.items() if text)
 
@@ -179,6 +147,7 @@ def domain_page(module: Any) -> str:
 
 def generate(app: Sphinx) -> None:
     """Write what has changed, remove what is gone."""
+    permalinks.append()
     source = Path(app.srcdir)
     plots.write(source / plots.FOLDER)
     wanted = {f"entries/{e.name}.rst": entry_page(e) for e in entries()}
@@ -186,6 +155,8 @@ def generate(app: Sphinx) -> None:
     wanted |= {f"topics/{concept_map.domain_name(d)}/index.rst": domain_page(d) for d in domains()}
     tables = [name for name in vars(concept_map) if name.startswith(("by_", "all_"))]
     wanted |= {f"_tables/{name}.md": getattr(concept_map, name)() for name in tables}
+    wanted["_tables/fields.md"] = export.fields()
+    wanted["_tables/downloads.md"] = export.downloads(app.config.with_books)
     for folder in ("entries", "topics", "_tables"):
         for stale in set(source.glob(f"{folder}/**/*.*")) - {source / name for name in wanted}:
             stale.unlink()

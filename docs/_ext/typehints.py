@@ -1,9 +1,8 @@
 """Types print as the sets that they stand for."""
 
-import typing
 from typing import Any
 
-from mlmath_ref.annotations import is_function, is_optional, read
+from mlmath_ref.annotations import is_optional, set_latex
 
 
 class SetFormatter:
@@ -24,16 +23,3 @@ class SetFormatter:
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return SetFormatter, ()
-
-
-def set_latex(annotation: Any) -> str | None:
-    """The set of an annotation: of an array or number, of a tuple, of a function."""
-    if spec := read(annotation):
-        return spec.latex()
-    parts = typing.get_args(annotation)
-    if typing.get_origin(annotation) is tuple:
-        return r" \times ".join(filter(None, map(set_latex, parts)))
-    if is_function(annotation):
-        (source,), target = parts
-        return rf"\{{ {set_latex(source)} \to {set_latex(target)} \}}"
-    return None

@@ -63,7 +63,7 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
         from the score, not from the result.
 
     Checked against:
-        ``scipy.special.expit(x)``
+        ``scipy.special.expit(x)``, ``torch.sigmoid(x)``
 
     Examples:
         By hand, odds of 3 : 1 are a probability of :math:`\tfrac34`:
@@ -132,9 +132,9 @@ def tanh(x: Real[Array, "*shape"]) -> SignedUnit[Array, "*shape"]:
 
     Numerics:
         The quotient as displayed is not computed: its exponentials overflow, and infinity over
-        infinity is no number. The library function has no such range, keeps small numbers to the
-        last digit, and rounds to 1 from about 19 on in float64, where the unit is saturated and the
-        gradient vanishes to 0.
+        infinity is no number. The library function, ``np.tanh`` or ``torch.tanh``, has no such
+        range, keeps small numbers to the last digit, and rounds to 1 from about 19 on in float64,
+        where the unit is saturated and the gradient vanishes to 0.
 
     Checked against:
         ``np.vectorize(mpmath.tanh, otypes=[float])(x)``

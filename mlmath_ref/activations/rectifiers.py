@@ -62,7 +62,7 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         :math:`\tfrac12` there, ``torch.clamp(x, min=0)`` the slope 1.
 
     Checked against:
-        ``torch.nn.functional.relu(x)``
+        ``torch.nn.functional.relu(x)``, ``np.maximum(x, 0)``
 
     Examples:
         By hand:
@@ -224,7 +224,7 @@ def gelu_tanh(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
        \left( 1 + \tanh \left( \sqrt{\frac{2}{\pi}} (x + 0.044715 \, x^3) \right) \right)
 
     It is at most :math:`4.8 \cdot 10^{-4}` away from the exact function, most at :math:`x = \pm
-    2.70`. With :math:`u` the argument of the tanh it is also :math:`x \, \sigma(2u)`.
+    2.70`. The root is about 0.7978845608. With :math:`u` the argument of the tanh it is also :math:`x \, \sigma(2u)`.
 
     Args:
         x: :math:`x`, the number before the activation.

@@ -64,7 +64,7 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
         Exponentials of large scores as they stand overflow, and infinity over infinity is NaN.
 
     Checked against:
-        ``scipy.special.softmax(z, axis=-1)``
+        ``scipy.special.softmax(z, axis=-1)``, ``torch.softmax(z, dim=-1)``
 
     Examples:
         By hand, shares of 1 : 2 : 5 from their logarithms:
@@ -114,7 +114,7 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
         z: :math:`z`, the scores (logits); :math:`-\infty` rules an outcome out.
 
     Returns:
-        :math:`J`, with :math:`J_{ij} = \partial s_i / \partial z_j`.
+        :math:`J`, with :math:`J_{ij} = \frac{\partial s_i}{\partial z_j} = s_i (\delta_{ij} - s_j)`.
 
     Also called:
         derivative of softmax, softmax gradient, softmax backward, diag(s) - s s^T, Fisher

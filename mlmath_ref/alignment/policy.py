@@ -22,7 +22,7 @@ from array_api_compat import array_namespace
 from mlmath_ref.activations.softmax import softmax
 from mlmath_ref.arrays import Array
 from mlmath_ref.information.entropy import entropy
-from mlmath_ref.language_modeling.likelihood import next_token_loss
+from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import (
     ExtendedNonneg,
     Labels,
@@ -130,7 +130,10 @@ def sft_loss(
         >>> sft_loss(z, torch.tensor([[1, 0], [1, 0], [0, 0]]), mask)
         tensor([0.6931,    inf, 0.3466])
     """
-    return next_token_loss(z[..., None, :, :], y[..., None, :], mask[..., None, :])
+    xp = array_namespace(z, y, mask)
+    surprise = softmax_cross_entropy(z[..., None, :], y[..., None])
+    total = xp.sum(xp.where(mask, surprise, 0.0), axis=-1)
+    return total / xp.sum(xp.astype(mask, z.dtype), axis=-1)
 
 
 @checked

@@ -64,7 +64,7 @@ def bradley_terry(r_w: Real[Array, "*shape"], r_l: Real[Array, "*shape"]) -> Uni
         with the arguments exchanged, not 1 less the result.
 
     Checked against:
-        ``scipy.special.softmax(np.stack([r_w, r_l]), axis=0)[0]``
+        ``torch.sigmoid(r_w - r_l)``, ``scipy.special.softmax(np.stack([r_w, r_l]), axis=0)[0]``
 
     Examples:
         By hand, strengths 6 and 2 have odds of 3 to 1:
@@ -146,6 +146,7 @@ def reward_model_loss(
         sum of two rewards; TRL has an optional penalty on its square.
 
     Checked against:
+        ``-torch.nn.functional.logsigmoid(r_w - r_l).mean()``,
         ``torch.nn.functional.binary_cross_entropy_with_logits(r_w - r_l, torch.ones_like(r_w))``
 
     Examples:
@@ -345,6 +346,8 @@ def dpo_loss(
         little.
 
     Checked against:
+        ``-torch.nn.functional.logsigmoid(beta * ((policy_chosen - policy_rejected) - (ref_chosen -
+        ref_rejected))).mean()``,
         ``-scipy.stats.logistic.logcdf(policy_chosen - ref_chosen,
         loc=policy_rejected - ref_rejected, scale=1 / beta).mean()``
 

@@ -277,7 +277,8 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
         With fewer queries than keys, as when keys are cached, take the last rows: the last query
         then sees every key. ``is_causal=True`` of PyTorch's attention aligns the first query with
         the first key instead, which is another mask unless the two numbers are equal. A mask for
-        documents or for a window is combined by ``&``; the diagonal has to stay.
+        documents or for a window is combined by ``&``; the diagonal has to stay. For positions in
+        order, ``np.tril`` or ``torch.tril`` of ones is this mask.
 
     Checked against:
         ``np.tri(1 + positions.max())[np.ix_(positions, positions)] == 1``

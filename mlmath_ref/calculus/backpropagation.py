@@ -75,7 +75,7 @@ def reverse_mode_gradient(
         From right to left every step is a matrix times a vector, and no Jacobian is formed: the
         cost is a small multiple of one evaluation, whatever the number of inputs. Backpropagation
         needs much memory: the activations :math:`u` and :math:`v` are kept until the way back has
-        passed them, unless checkpointing computes them anew.
+        passed them, unless checkpointing computes them anew. ``loss.backward()`` goes this way.
 
     Checked against:
         ``torch.func.jacfwd(lambda x: loss(g(f(x))))(x)``,

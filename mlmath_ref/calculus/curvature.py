@@ -65,12 +65,13 @@ def hessian(
 
     Numerics:
         :math:`n` reverse-mode passes over the gradient and :math:`n^2` numbers. A product
-        :math:`H v` needs no matrix: it is the gradient of :math:`\nabla f(x)^\top v` in :math:`x`,
-        and nearly :math:`(\nabla f(x + h v) - \nabla f(x)) / h` for a small :math:`h`. Piecewise
-        linear functions have Hessian 0 away from their kinks, which hides the kinks.
+        :math:`H v`, ``torch.autograd.functional.hvp``, needs no matrix: it is the gradient of
+        :math:`\nabla f(x)^\top v` in :math:`x`, and nearly :math:`(\nabla f(x + h v) - \nabla f(x))
+        / h` for a small :math:`h`. Piecewise linear functions have Hessian 0 away from their kinks,
+        which hides the kinks.
 
     Checked against:
-        ``torch.func.jacfwd(torch.func.jacfwd(f))(x)``
+        ``torch.func.hessian(f)(x)``, ``torch.func.jacfwd(torch.func.jacfwd(f))(x)``
 
     Examples:
         By hand, :math:`x_1^2 x_2` has the gradient :math:`(2 x_1 x_2, x_1^2)`:

@@ -55,11 +55,12 @@ def gradient(
           :cite:p:`batatia2023foundation{code: mace/modules/utils.py, line 22}`.
 
     Numerics:
-        One run of reverse mode, which costs a small multiple of one evaluation of :math:`f`
-        however large :math:`n` is, and keeps the intermediate values in memory. At a kink PyTorch
-        returns a convention, such as 0 for the rectifier at 0. The result can be differentiated
-        again. Of an output that is no single number PyTorch says ``grad can be implicitly created
-        only for scalar outputs``.
+        One run of reverse mode, as in ``torch.func.grad``, ``torch.autograd.grad`` and
+        ``loss.backward()``, which costs a small multiple of one evaluation of :math:`f` however
+        large :math:`n` is, and keeps the intermediate values in memory. At a kink PyTorch returns a
+        convention, such as 0 for the rectifier at 0. The result can be differentiated again. Of an
+        output that is no single number PyTorch says ``grad can be implicitly created only for
+        scalar outputs``.
 
     Checked against:
         ``torch.func.jacfwd(f)(x)``,
@@ -144,7 +145,8 @@ def jacobian(
           :cite:p:`geng2025mean{code: meanflow/models/meanflow.py, line 55}`.
 
     Numerics:
-        Reverse mode costs one pullback per output, forward mode one push per input; the matrix has
+        Reverse mode, ``torch.func.jacrev`` or ``torch.autograd.functional.jacobian``, costs one
+        pullback per output, forward mode, ``torch.func.jacfwd``, one push per input; the matrix has
         :math:`m n` numbers. Where a product with one vector is all that is needed, form no matrix:
         forward mode gives :math:`J v = \frac{d}{dt} f(x + t v)` at :math:`t = 0`, reverse mode
         :math:`v^\top J`. Other texts call it :math:`\frac{\partial f}{\partial x}`, some with rows
@@ -235,6 +237,7 @@ def vector_jacobian_product(
     Numerics:
         The Jacobian is never formed: the cost is a small multiple of one evaluation of :math:`f`,
         whatever its sizes. The values of the forward pass must be kept or computed anew.
+        ``torch.func.vjp`` computes it, and ``torch.autograd.grad`` with ``grad_outputs``.
 
     Checked against:
         ``v @ torch.func.jacfwd(f)(x)``,

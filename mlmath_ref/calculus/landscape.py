@@ -267,12 +267,12 @@ def sharpness(
 
     Numerics:
         The whole Hessian is formed here. Large networks take products :math:`H v` and the Lanczos
-        method; power iteration finds the eigenvalue of largest size instead, which may be negative.
-        Where the largest eigenvalue is double the gradient is one of many. Over unit vectors it is
-        :math:`\max_{\lVert v \rVert_2 = 1} v^\top H v`. In sharpness-aware minimization the word
-        means :math:`\max_{\lVert \boldsymbol\delta \rVert_2 \leq \rho}
-        \mathcal{L}(\boldsymbol\theta + \boldsymbol\delta) - \mathcal{L}(\boldsymbol\theta)`, at a
-        minimum about :math:`\tfrac12 \rho^2 \lambda_{\max}`.
+        method, ``scipy.sparse.linalg.eigsh``; power iteration finds the eigenvalue of largest size
+        instead, which may be negative. Where the largest eigenvalue is double the gradient is one
+        of many. Over unit vectors it is :math:`\max_{\lVert v \rVert_2 = 1} v^\top H v`. In
+        sharpness-aware minimization the word means :math:`\max_{\lVert \boldsymbol\delta \rVert_2
+        \leq \rho} \mathcal{L}(\boldsymbol\theta + \boldsymbol\delta) -
+        \mathcal{L}(\boldsymbol\theta)`, at a minimum about :math:`\tfrac12 \rho^2 \lambda_{\max}`.
 
     Checked against:
         ``torch.linalg.eigvals(torch.func.jacfwd(torch.func.jacfwd(f))(theta)).real.max()``

@@ -58,14 +58,14 @@ def derivative(
           :cite:p:`ansel2024pytorch2{code: tools/autograd/derivatives.yaml, auto_element_wise}`.
 
     Numerics:
-        Computed in forward mode: the pair :math:`(x, 1)` runs through :math:`f`, each operation
-        turns value and slope into value and slope, and no difference is formed. The quotient itself
-        has an error of order :math:`h` from the curvature and of order :math:`\epsilon / h` from
-        the precision :math:`\epsilon`: in double precision it is best near :math:`h = 10^{-8}`,
-        with half of the digits. At a kink PyTorch returns a convention, where the slope is vertical
-        :math:`\infty`. Also written :math:`\frac{dy}{dx} = \lim_{\Delta x \to 0} \frac{\Delta
-        y}{\Delta x}`, and at a point :math:`a` :math:`f'(a) = \lim_{x \to a} \frac{f(x) - f(a)}{x -
-        a}`.
+        Computed in forward mode, ``torch.func.jvp``: the pair :math:`(x, 1)` runs through
+        :math:`f`, each operation turns value and slope into value and slope, and no difference is
+        formed. The quotient itself has an error of order :math:`h` from the curvature and of order
+        :math:`\epsilon / h` from the precision :math:`\epsilon`: in double precision it is best
+        near :math:`h = 10^{-8}`, with half of the digits. At a kink PyTorch returns a convention,
+        where the slope is vertical :math:`\infty`. Also written :math:`\frac{dy}{dx} = \lim_{\Delta
+        x \to 0} \frac{\Delta y}{\Delta x}`, and at a point :math:`a` :math:`f'(a) = \lim_{x \to a}
+        \frac{f(x) - f(a)}{x - a}`.
 
     Checked against:
         ``torch.func.grad(f)(x)``, ``torch.imag(f(x + 1e-30j)) / 1e-30``

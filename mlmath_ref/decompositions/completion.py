@@ -182,7 +182,8 @@ def singular_value_thresholding(
         PyTorch takes through the decomposition does not exist there, and is nan. Where
         :math:`\sigma_i(A) = \tau` it has a kink. Papers write it :math:`\operatorname{prox}_{\tau
         \lVert \cdot \rVert_*}(A) = \arg\min_X \tfrac12 \lVert X - A \rVert_F^2 + \tau \lVert X
-        \rVert_*`; it fills in missing entries and removes noise.
+        \rVert_*`; it fills in missing entries and removes noise. On the singular values it is
+        ``torch.nn.functional.softshrink``.
 
     Checked against:
         ``(lambda w, v: a @ (v * np.maximum(1 - tau / np.sqrt(np.maximum(w, 1e-300)), 0)) @ v.T)(

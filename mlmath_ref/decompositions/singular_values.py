@@ -60,15 +60,14 @@ def svd(
           :cite:p:`liu2025muon{sec. 3.4}`.
 
     Numerics:
-        Costs time of order :math:`m n \min(m, n)`. Forming :math:`A^\top A` instead would square
-        the condition number and lose the small singular values. Libraries return the vectors with
-        arbitrary signs; the rule above makes them equal. Vectors of repeated or zero singular
-        values stay arbitrary, and gradients through them are not defined.
+        Costs time of order :math:`m n \min(m, n)`. Forming :math:`A^\top A` would square the
+        condition number and lose small singular values. ``np.linalg.svd`` and ``torch.linalg.svd``
+        return :math:`V^\top`, with arbitrary signs; the rule above makes them equal. Vectors of
+        repeated or zero singular values stay arbitrary, and gradients through them undefined.
 
     Checked against:
-        ``(lambda u, s, vt: (sklearn.utils.extmath.svd_flip(u.copy(), vt.copy())[0], s,
-        sklearn.utils.extmath.svd_flip(u.copy(), vt.copy())[1].T))(*scipy.linalg.svd(a,
-        full_matrices=False, lapack_driver="gesvd"))``
+        ``(lambda u, s, vt: (lambda u, vt: (u, s, vt.T))(*sklearn.utils.extmath.svd_flip(u, vt)))(
+        *scipy.linalg.svd(a, full_matrices=False, lapack_driver="gesvd"))``
 
     Examples:
         By hand, the vector (1, 1) goes to (3, 9) and (1, -1) to (3, -1), so the stretches are
@@ -152,9 +151,9 @@ def low_rank_approximation(
           Witness: ``peft.tuners.lora.layer.Linear``.
 
     Numerics:
-        Stored as two factors it takes :math:`k (m + n)` numbers instead of :math:`m n`. Where
-        :math:`\sigma_k = \sigma_{k+1}` the nearest matrix is not unique, and the gradient is not
-        defined. With :math:`k = \min(m, n)` nothing is lost.
+        Two factors, as ``sklearn.decomposition.TruncatedSVD`` has them, take :math:`k (m + n)`
+        numbers instead of :math:`m n`. Where :math:`\sigma_k = \sigma_{k+1}` the nearest matrix is
+        not unique, and the gradient undefined. With :math:`k = \min(m, n)` nothing is lost.
 
     Checked against:
         ``a @ (lambda v: v @ v.T)(np.linalg.eigh(a.T @ a)[1][:, -k:])``
@@ -248,6 +247,7 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         keeps. For one :math:`b`, a solver is cheaper.
 
     Checked against:
+        ``scipy.linalg.pinv(a)``,
         ``scipy.linalg.lstsq(a, np.eye(len(a)), cond=max(a.shape) * 2.0**-52)[0]``
 
     Examples:
@@ -368,7 +368,7 @@ def randomized_svd(
         spectrum needs larger :math:`q`. An :math:`\Omega` that misses a direction does so silently.
         Gradients are defined where :math:`A \Omega` has rank :math:`r` and no values are equal. In
         the usual letters :math:`Y = (A A^\top)^q A \Omega`, :math:`Q R = Y`, :math:`B = Q^\top A`,
-        and :math:`A \approx Q Q^\top A`.
+        and :math:`A \approx Q Q^\top A`. ``torch.svd_lowrank`` draws :math:`\Omega` itself.
 
     Checked against:
         ``(lambda u, s, vt: (u, s, vt.T))(*sklearn.utils.extmath.randomized_svd(a, k,

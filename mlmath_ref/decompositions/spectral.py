@@ -74,13 +74,16 @@ def eigendecomposition(
         one; an eigenvector is only as sure as the gap to the next eigenvalue is wide. Eigenvectors
         of a repeated eigenvalue are arbitrary within their plane, and gradients through them are
         not defined. Powers and functions act on the eigenvalues, :math:`A^k = Q
-        \operatorname{diag}(\lambda^k) \, Q^\top`. A matrix that is not symmetric has, if it can be
-        diagonalized, :math:`A = V \Lambda V^{-1}`, with eigenvectors that need not be
-        perpendicular.
+        \operatorname{diag}(\lambda^k) \, Q^\top`. ``np.linalg.eigh``, ``torch.linalg.eigh`` and,
+        for eigenvalues alone, ``eigvalsh`` of both sort from the smallest. A matrix that is not
+        symmetric has, if it can be diagonalized, :math:`A = V \Lambda V^{-1}`, with eigenvectors
+        that need not be perpendicular.
 
     Checked against:
         ``(lambda w, q: (np.sort(w)[::-1], sklearn.utils.extmath.svd_flip(q[:, np.argsort(-w)],
-        None)[0]))(*np.linalg.eig(a))``
+        None)[0]))(*np.linalg.eig(a))``,
+        ``(lambda w, q: (w[::-1], sklearn.utils.extmath.svd_flip(q[:, ::-1], None)[0]))(
+        *scipy.linalg.eigh(a))``
 
     Examples:
         By hand, :math:`\lambda^2 - 9 \lambda + 14 = 0`, and :math:`(2, 1)` goes to :math:`(14, 7)`:
@@ -171,7 +174,8 @@ def pca(
         Directions of equal variance are arbitrary within their plane. PCA reduces the dimension of
         data, for plots, for compression or before another method. The first direction is
         :math:`\arg\max_{\lVert v \rVert_2 = 1} v^\top C v`; the share of the variance that a
-        direction explains is :math:`\lambda_c / \sum_{j=1}^{d} \lambda_j`.
+        direction explains is :math:`\lambda_c / \sum_{j=1}^{d} \lambda_j`. ``torch.pca_lowrank``
+        finds it by random projections, with arbitrary signs.
 
     Checked against:
         ``(lambda p: (p.transform(x), p.components_.T, p.explained_variance_))(
@@ -261,12 +265,13 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
           :cite:p:`pascanu2013difficulty{sec. 2.1}`.
 
     Numerics:
-        Costs time of order :math:`n^3`. Where eigenvectors nearly coincide, an error of size
-        :math:`\delta` moves eigenvalues by up to the order of :math:`\delta^{1/n}`, which for 8 by
-        8 turns :math:`10^{-8}` into 0.1; a radius of 0 may come out as some :math:`10^{-16}` or
-        more. Where two eigenvalues that are not conjugate share the largest size, and at 0, the
-        gradient is not defined. For a large matrix power iteration, :math:`x \leftarrow W x /
-        \lVert W x \rVert_2`, finds it where one eigenvalue dominates.
+        The eigenvalues, by ``np.linalg.eigvals`` or ``torch.linalg.eigvals``, cost time of order
+        :math:`n^3`. Where eigenvectors nearly coincide, an error of size :math:`\delta` moves
+        eigenvalues by up to the order of :math:`\delta^{1/n}`, which for 8 by 8 turns
+        :math:`10^{-8}` into 0.1; a radius of 0 may come out as some :math:`10^{-16}` or more. Where
+        two eigenvalues that are not conjugate share the largest size, and at 0, the gradient is not
+        defined. For a large matrix power iteration, :math:`x \leftarrow W x / \lVert W x \rVert_2`,
+        finds it where one eigenvalue dominates.
 
     Checked against:
         ``np.abs(np.diag(scipy.linalg.schur(w, output="complex")[0])).max()``

@@ -75,6 +75,7 @@ def quantize_affine(
         To cover all numbers, as in post-training quantization, take :math:`s = \frac{x_{\max} -
         x_{\min}}{2^b - 1}` and :math:`z = -2^{b-1} - \operatorname{round}(x_{\min} / s)`, or
         without a zero point, absmax, :math:`s = \frac{\max_i |x_i|}{2^{b-1} - 1}`.
+        ``torch.quantize_per_tensor`` gives such codes in 8 bits.
 
     Checked against:
         ``-2 ** (bits - 1) + np.argmin(np.abs(x[..., None]
@@ -155,8 +156,9 @@ def dequantize_affine(
         with :math:`2^{b-1}` more in :math:`q` and in :math:`z`, give the same numbers. Codes beyond
         :math:`2^{53}` would be rounded. In a matrix product :math:`s` can be taken out of the sum
         and the codes multiplied as integers. Quantizer and dequantizer in a row, fake quantization,
-        give :math:`\hat{x} = s \, (\operatorname{clamp}(\operatorname{round}(x / s) + z, q_{\min},
-        q_{\max}) - z)`.
+        ``torch.fake_quantize_per_tensor_affine``, give :math:`\hat{x} = s \,
+        (\operatorname{clamp}(\operatorname{round}(x / s) + z, q_{\min}, q_{\max}) - z)`.
+        ``torch.dequantize`` returns float32.
 
     Checked against:
         ``np.polynomial.Polynomial([-scale * zero_point, scale])(q)``

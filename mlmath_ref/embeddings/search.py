@@ -81,6 +81,9 @@ def nearest_neighbors(
         Squares overflow for differences above :math:`10^{154}`; such vectors count as equally far.
 
     Checked against:
+        ``sklearn.neighbors.NearestNeighbors(n_neighbors=k).fit(x).kneighbors(q[None],
+        return_distance=False)[0]``,
+        ``scipy.spatial.KDTree(x).query(q, [*range(1, k + 1)])[1]``,
         ``scipy.spatial.distance.cdist(q[None], x)[0].argsort(kind="stable")[:k]``
 
     Examples:
@@ -120,8 +123,7 @@ def _squared_distances(q: Array, x: Array) -> Array:
     """In double precision: rounded to single, distances that nearly agree would be equal."""
     xp = array_namespace(q, x)
     gap = xp.astype(q, xp.float64)[..., None, :] - xp.astype(x, xp.float64)
-    squares: Array = xp.sum(gap**2, axis=-1)
-    return squares
+    return xp.sum(gap**2, axis=-1)
 
 
 @checked

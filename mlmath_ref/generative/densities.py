@@ -60,11 +60,12 @@ def change_of_variables(
           :cite:p:`zhai2024tarflow{code: transformer_flow.py, lines 298-315}`.
 
     Numerics:
-        The logarithm of the determinant comes from a triangular factorization, so that neither it
-        nor its underflow is ever formed: a 400 by 400 Jacobian of 0.1 on the diagonal has the
-        determinant 0 in double precision and the log-determinant -921.03. The cost is
-        :math:`d^3 / 3` operations; flows choose triangular Jacobians, whose determinant is the
-        product of the diagonal. The sign does not count.
+        The logarithm of the determinant comes from a triangular factorization,
+        ``np.linalg.slogdet`` or ``torch.linalg.slogdet``, so that neither it nor its underflow is
+        ever formed: a 400 by 400 Jacobian of 0.1 on the diagonal has the determinant 0 in double
+        precision and the log-determinant -921.03. The cost is :math:`d^3 / 3` operations; flows
+        choose triangular Jacobians, whose determinant is the product of the diagonal. The sign does
+        not count. ``torch.distributions.TransformedDistribution`` has densities of this form.
 
     Checked against:
         ``log_pz - np.log(scipy.linalg.svdvals(j)).sum()``
@@ -251,7 +252,7 @@ def optimal_discriminator(
         precision, and the ratio is better kept as a difference.
 
     Checked against:
-        ``np.exp(log_p - np.logaddexp(log_p, log_q))``
+        ``scipy.special.expit(log_p - log_q)``, ``np.exp(log_p - np.logaddexp(log_p, log_q))``
 
     Examples:
         By hand, densities 0.3 and 0.1 make :math:`0.3 / 0.4`, and equal ones 1/2:

@@ -51,8 +51,8 @@ def alpha_bar(betas: Unit[Array, "*batch T"]) -> Unit[Array, "*batch T"]:
           Witness: ``diffusers.DDPMScheduler``.
 
     Numerics:
-        The product is taken factor by factor, so that :math:`\beta_t = 1` gives exactly 0 from then
-        on: nothing of the signal is left. The line of DDPM leaves :math:`4 \cdot 10^{-5}`.
+        The product is taken factor by factor (``torch.cumprod``), so that :math:`\beta_t = 1` gives
+        exactly 0 from then on: no signal is left. The line of DDPM leaves :math:`4 \cdot 10^{-5}`.
 
     Checked against:
         ``torch.exp(torch.cumsum(torch.log1p(-betas), -1))``

@@ -152,7 +152,8 @@ def reparameterize(
     Numerics:
         Halving the logarithm gives the standard deviation without a square root, whose slope has no
         bound at zero variance. A log-variance above about 177 overflows in float32; released
-        encoders clamp it, to -30..20 in MAR.
+        encoders clamp it, to -30..20 in MAR. ``torch.distributions.Normal.rsample`` draws in this
+        way.
 
     Checked against:
         ``mu + np.linalg.cholesky(np.diag(np.exp(log_var))) @ noise``

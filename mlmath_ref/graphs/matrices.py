@@ -68,9 +68,10 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
     Numerics:
         The rows sum to 0 up to rounding of the degrees. Eigenvalues grow with the degrees, up to
         twice the largest; divided by the degrees,
-        :math:`D^{-1/2} L D^{-1/2} = I - D^{-1/2} A D^{-1/2}` (the normalized Laplacian), they are
-        at most 2, but a node without neighbors has to be left out. The eigenvalue 0 is computed as
-        some :math:`10^{-16}` of either sign.
+        :math:`D^{-1/2} L D^{-1/2} = I - D^{-1/2} A D^{-1/2}` (the normalized Laplacian,
+        ``normed=True`` in ``scipy.sparse.csgraph.laplacian``), they are at most 2, but a node
+        without neighbors has to be left out. The eigenvalue 0 is computed as some :math:`10^{-16}`
+        of either sign.
 
     Checked against:
         ``scipy.sparse.csgraph.laplacian(a)``
@@ -252,6 +253,7 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
         :math:`\alpha`: :math:`r = \alpha P^\top r + \frac{1 - \alpha}{n} \mathbf{1}`.
 
     Checked against:
+        ``sklearn.preprocessing.normalize(a, norm="l1")``,
         ``np.linalg.solve(np.diag(a.sum(-1)), a)``
 
     Examples:

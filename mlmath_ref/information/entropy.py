@@ -69,9 +69,11 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
 
     Numerics:
         The convention :math:`0 \log 0 = 0` is kept by :ref:`xlogy <xlogy>` without an epsilon, so
-        that a certain event gives exactly 0. The derivative is :math:`-\log p_i - 1`, without bound
-        as :math:`p_i` goes to 0; at 0 itself the gradient returned is 0. In bits it is
-        :math:`-\sum_i p_i \log_2 p_i`, the number here divided by :math:`\log 2`.
+        that a certain event gives exactly 0; ``torch.distributions.Categorical.entropy``, which
+        lifts a 0 to the rounding unit, gives :math:`2.2 \cdot 10^{-16}`. The derivative is
+        :math:`-\log p_i - 1`, without bound as :math:`p_i` goes to 0; at 0 itself the gradient
+        returned is 0. In bits it is :math:`-\sum_i p_i \log_2 p_i`, the number here divided by
+        :math:`\log 2`.
 
     Checked against:
         ``scipy.stats.entropy(p, axis=-1)``
@@ -153,7 +155,7 @@ def cross_entropy(
         underflow.
 
     Checked against:
-        ``-torch.special.xlogy(p, q).sum()``
+        ``torch.nn.functional.cross_entropy(torch.log(q), p)``, ``-torch.special.xlogy(p, q).sum()``
 
         ``scipy.stats.entropy(p) + scipy.stats.entropy(p, q)``
 
@@ -237,7 +239,8 @@ def perplexity(
         after some hundred tokens. Averaging the perplexities of sequences is another, larger
         number; put the tokens in one sequence instead. A counted token with :math:`p_t = 0` makes
         the result :math:`\infty`; one that the mask leaves out does not. A distribution by itself
-        has the perplexity :math:`2^{H(p)}`, with its entropy in bits.
+        has the perplexity :math:`2^{H(p)}`, with its entropy in bits. From logits it is
+        ``torch.exp`` of ``torch.nn.functional.cross_entropy``.
 
     Checked against:
         ``scipy.stats.gmean(np.exp(-log_p if mask is None else -log_p[mask]))``

@@ -63,6 +63,7 @@ def rbf_kernel(
         is singular to rounding.
 
     Checked against:
+        ``sklearn.metrics.pairwise.rbf_kernel(x, y, gamma)``,
         ``np.exp(-gamma * scipy.spatial.distance.cdist(x, y, "sqeuclidean"))``
 
     Examples:
@@ -134,7 +135,7 @@ def gram_matrix(phi: Real[Array, "*batch n d"]) -> PSD[Array, "*batch n n"]:
         leaves eigenvalues that should be 0 on either side of it.
 
     Checked against:
-        ``sklearn.metrics.pairwise.pairwise_kernels(phi, metric="linear")``
+        ``sklearn.metrics.pairwise.linear_kernel(phi)``, ``np.einsum("il,jl->ij", phi, phi)``
 
         ``np.einsum("il,jl->ij", phi, phi)``
 

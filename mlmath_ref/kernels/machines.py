@@ -59,7 +59,8 @@ def kernel_ridge_regression(
         number is at most :math:`(\lambda_{\max} + \lambda) / \lambda`, so a small :math:`\lambda`
         on points that nearly coincide loses digits of :math:`\boldsymbol\alpha`, though few of the
         predictions. Multiplying :math:`K` and :math:`\lambda` by the same number divides
-        :math:`\boldsymbol\alpha` by it. Read as a Gaussian process, the variance at :math:`x` is
+        :math:`\boldsymbol\alpha` by it. Read as a Gaussian process,
+        ``sklearn.gaussian_process.GaussianProcessRegressor``, the variance at :math:`x` is
         :math:`k(x, x) - k_x^\top (K + \lambda I)^{-1} k_x`.
 
     Checked against:
@@ -163,13 +164,14 @@ def svm_hinge_objective(
     Numerics:
         At a margin of exactly 1 there is a kink; the slope here is 0. The losses are added, not
         averaged: twice the data is twice the :math:`C`. Libraries that average or that weigh the
-        norm by :math:`\alpha` have :math:`C = 1 / (n \alpha)`. The offset is not penalized. The
-        hinge loss of one point alone is :math:`\max(0, 1 - y f(x))` for a label 1 or -1 and
-        :math:`f(x) = w^\top x + b`. With slack variables :math:`\xi_i`, and labels 1 and -1,
-        :math:`\tfrac12 \lVert w \rVert_2^2 + C \sum_{i=1}^{n} \xi_i` is minimized subject to
-        :math:`y_i (w^\top x_i + b) \geq 1 - \xi_i` and :math:`\xi_i \geq 0`. The dual maximizes
-        :math:`\sum_i \alpha_i - \tfrac12 \sum_{i, j} \alpha_i \alpha_j y_i y_j \, k(x_i, x_j)` for
-        :math:`0 \leq \alpha_i \leq C` and :math:`\sum_i \alpha_i y_i = 0`.
+        norm by :math:`\alpha` have :math:`C = 1 / (n \alpha)`. The offset is not penalized.
+        ``sklearn.svm.SVC`` minimizes it with ``kernel="linear"``. The hinge loss of one point alone
+        is :math:`\max(0, 1 - y f(x))` for a label 1 or -1 and :math:`f(x) = w^\top x + b`. With
+        slack variables :math:`\xi_i`, and labels 1 and -1, :math:`\tfrac12 \lVert w \rVert_2^2 + C
+        \sum_{i=1}^{n} \xi_i` is minimized subject to :math:`y_i (w^\top x_i + b) \geq 1 - \xi_i`
+        and :math:`\xi_i \geq 0`. The dual maximizes :math:`\sum_i \alpha_i - \tfrac12 \sum_{i, j}
+        \alpha_i \alpha_j y_i y_j \, k(x_i, x_j)` for :math:`0 \leq \alpha_i \leq C` and
+        :math:`\sum_i \alpha_i y_i = 0`.
 
     Checked against:
         ``w @ w / 2 + c * torch.nn.functional.margin_ranking_loss(x @ w + b, torch.zeros(len(x)),

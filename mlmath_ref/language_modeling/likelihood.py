@@ -72,6 +72,7 @@ def sequence_log_probability(
         (length normalization) the sum compares texts of unequal length.
 
     Checked against:
+        ``-torch.nn.functional.cross_entropy(z, y, reduction="sum")``,
         ``torch.distributions.Categorical(logits=z).log_prob(y).sum(-1)``
 
     Examples:

@@ -72,7 +72,7 @@ def temperature_softmax(
         is wrong.
 
     Checked against:
-        ``scipy.special.softmax(z / tau, axis=-1)``
+        ``scipy.special.softmax(z / tau, axis=-1)``, ``torch.softmax(z / tau, dim=-1)``
 
     Examples:
         By hand, shares of 1 : 2 : 4 from their logarithms; :math:`\tau = \tfrac12` squares them to

@@ -172,8 +172,7 @@ def convolution(f: Real[Array, "*batch n"], g: Real[Array, "m"]) -> Real[Array, 
         :math:`(14, 20, 26)` where the places of full overlap here are :math:`(10, 16, 22)`.
 
     Checked against:
-        ``np.apply_along_axis(np.convolve, -1, f, g)`` and
-        ``scipy.signal.fftconvolve(f, g[(None,) * (f.ndim - 1)], axes=-1)``
+        ``np.convolve(f, g)``, ``scipy.signal.fftconvolve(f, g[(None,) * (f.ndim - 1)], axes=-1)``
 
     Examples:
         By hand: :math:`(1 + 2x)(3 + 4x + 5x^2) = 3 + 10x + 13x^2 + 10x^3`:

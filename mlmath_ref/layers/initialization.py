@@ -56,7 +56,9 @@ def xavier_variance(n_in: Natural[int, ""], n_out: Natural[int, ""]) -> Positive
 
     Numerics:
         In a convolution both sizes count the positions of the kernel. For several matrices stored
-        as one the sizes are those of each; of the stack, :math:`n_{\mathrm{out}}` is too large.
+        as one the sizes are those of each; of the stack, :math:`n_{\mathrm{out}}` is too large. The
+        uniform draws of ``torch.nn.init.xavier_uniform_`` end at :math:`\sqrt{6 / (n_{\mathrm{in}}
+        + n_{\mathrm{out}})}`.
 
     Checked against:
         ``(lambda w, z: float((w / z)[0, 0]) ** 2)(*[f(torch.empty(n_out, n_in,
@@ -130,11 +132,11 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
           widened to make up for that :cite:p:`abramson2024accurate{code:
           src/alphafold3/model/components/haiku_modules.py, lines 327-345}`.
         - sampling -- PyTorch: the initializer of this name, with its default slope of 0 for
-          negative inputs :cite:p:`ansel2024pytorch2{code: torch/nn/init.py, def kaiming_normal_}`.
+          negative inputs :cite:p:`ansel2024pytorch2{code: torch/nn/init.py, def kaiming_normal_}`;
+          a linear layer that is left alone does not follow it: its weights start uniform between
+          :math:`\pm 1 / \sqrt{n_{\mathrm{in}}}`, with a sixth of this variance
+          :cite:p:`ansel2024pytorch2{code: torch/nn/modules/linear.py, lines 117-124}`.
           Witness: ``torch.nn.init.kaiming_normal_``.
-        - sampling -- PyTorch: a linear layer that is left alone does not follow it; its
-          weights start uniform between :math:`\pm 1 / \sqrt{n_{\mathrm{in}}}`, with a sixth of this
-          variance :cite:p:`ansel2024pytorch2{code: torch/nn/modules/linear.py, lines 117-124}`.
           Witness: ``torch.nn.Linear``, with six times its variance.
         - analysis -- PReLU networks: derived for rectifiers, and for a rectifier with slope
           :math:`a` on the negative side as :math:`2 / ((1 + a^2) \, n_{\mathrm{in}})`
@@ -146,6 +148,7 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
         :math:`1 / (3 n_{\mathrm{in}})`.
 
     Checked against:
+        ``torch.nn.init.calculate_gain("relu") ** 2 / n_in``,
         ``(lambda w, z: float((w / z)[0, 0]) ** 2)(*[f(torch.empty(3, n_in, dtype=torch.float64),
         generator=torch.Generator().manual_seed(0)) for f in (torch.nn.init.kaiming_normal_,
         torch.nn.init.normal_)])``

@@ -284,9 +284,10 @@ def batch_norm(
         :math:`\mu_{\mathrm{run}} \leftarrow (1 - m) \, \mu_{\mathrm{run}} + m \, \mu` with the
         momentum :math:`m`; in ``eval()`` the layer uses them, which is an affine map of each item
         by itself, and its results differ from those of ``train()``. A feature that is the same in
-        all items gives :math:`\beta_i`, so a batch of one item gives :math:`\beta`; PyTorch refuses
-        it: ``Expected more than 1 value per channel when training``. For images of shape (N, C, H, W) the rows are all places of all images,
-        :math:`n = N H W`.
+        all items gives :math:`\beta_i`, so a batch of one item gives :math:`\beta`;
+        ``torch.nn.BatchNorm1d`` refuses it: ``Expected more than 1 value per channel when
+        training``. For images of shape (N, C, H, W) the rows are all places of all images, :math:`n
+        = N H W`.
 
     Checked against:
         ``torch.batch_norm(x, gamma, beta, None, None, True, 0.0, eps, False)``

@@ -52,12 +52,12 @@ def l2_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
 
     Numerics:
         The vector is divided by its largest entry first, so that no square overflows or vanishes;
-        NumPy and PyTorch square what they are given. The gradient is :math:`x / \lVert x \rVert_2`,
-        of length 1 however short :math:`x` is. At zero there is a kink, and the slope is taken as
-        0; written with a square root of a sum, autograd gives NaN there.
+        ``np.linalg.norm`` and ``torch.linalg.norm`` square what they are given. The gradient is
+        :math:`x / \lVert x \rVert_2`, of length 1 however short :math:`x` is. At zero, a kink, the
+        slope is taken as 0; written with a square root of a sum, autograd gives NaN there.
 
     Checked against:
-        ``scipy.linalg.norm(x)``, ``math.hypot(*x)``
+        ``scipy.linalg.norm(x)``, ``math.hypot(*x)``, ``np.linalg.norm(x)``
 
     Examples:
         By hand, :math:`\sqrt{2^2 + 3^2 + 6^2} = \sqrt{49}`:
@@ -139,7 +139,7 @@ def l1_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         the proximal step, which moves each by :math:`\lambda` and stops at zero.
 
     Checked against:
-        ``scipy.linalg.norm(x, 1)``, ``torch.nn.functional.l1_loss(x, 0 * x, reduction="sum")``
+        ``np.linalg.norm(x, 1)``, ``torch.nn.functional.l1_loss(x, 0 * x, reduction="sum")``
 
     Examples:
         By hand, :math:`2 + 3 + 6`, where the Euclidean norm is 7:
@@ -216,13 +216,13 @@ def euclidean_distance(
     Numerics:
         The points are subtracted before anything is squared. The expansion
         :math:`\lVert a \rVert^2 + \lVert b \rVert^2 - 2 a \cdot b`, by which libraries get many
-        distances from one matrix product, cancels for near points far from the origin and can even
-        turn negative. The gradient in :math:`a` is the unit vector that points from :math:`b` to
-        :math:`a`; where the points meet there is a kink, and the slope is taken as 0. Nearest
-        neighbors need no square root.
+        distances from one matrix product, cancels for near points far from 0 and may turn negative.
+        The gradient in :math:`a` is the unit vector from :math:`b` to :math:`a`; where they meet,
+        at a kink, the slope is taken as 0. Nearest neighbors need no square root.
 
     Checked against:
-        ``scipy.spatial.distance.euclidean(a, b)``, ``math.dist(a, b)``
+        ``scipy.spatial.distance.euclidean(a, b)``, ``np.linalg.norm(a - b)``,
+        ``torch.cdist(a[None], b[None])[0, 0]``, ``math.dist(a, b)``
 
     Examples:
         By hand, the difference is :math:`(3, -4)`:

@@ -57,7 +57,8 @@ def transpose(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         The gradient is the transpose of what arrives.
 
     Checked against:
-        ``np.einsum("ij->ji", a)``, ``np.rot90(np.flipud(a), -1)``
+        ``np.transpose(a)``, ``torch.t(a)``, ``np.einsum("ij->ji", a)``,
+        ``np.rot90(np.flipud(a), -1)``
 
     Examples:
         By hand, two rows of three become three rows of two:
@@ -132,18 +133,19 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
 
     Numerics:
         A matrix is refused if its smallest singular value is at most :math:`n` rounding units of
-        the largest; NumPy (``LinAlgError: Singular matrix``) and PyTorch notice only exact zeros of
-        the elimination and otherwise return large numbers without meaning. The relative error is about :math:`\kappa(A)` rounding
-        units, with the condition number :math:`\kappa`. Costs :math:`2 n^3` operations. For
-        :math:`A^{-1} b` solve the system :math:`A x = b` instead: a third of the cost, and a
-        smaller residual. The gradient is :math:`-A^{-\top} G A^{-\top}` for the gradient :math:`G`
-        that arrives. Two by two, :math:`\begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1} =
-        \frac{1}{a d - b c} \begin{pmatrix} d & -b \\ -c & a \end{pmatrix}`. After a change of rank
-        one, :math:`(A + u v^\top)^{-1} = A^{-1} - \frac{A^{-1} u v^\top A^{-1}}{1 + v^\top A^{-1}
-        u}` (Sherman-Morrison).
+        the largest; ``np.linalg.inv`` (``LinAlgError: Singular matrix``) and ``torch.linalg.inv``
+        notice only exact zeros of the elimination and otherwise return large numbers without
+        meaning. The relative error is about :math:`\kappa(A)` rounding units, with the condition
+        number :math:`\kappa`. Costs :math:`2 n^3` operations. For :math:`A^{-1} b` solve the system
+        :math:`A x = b` instead, by ``np.linalg.solve`` or ``torch.linalg.solve``: a third of the
+        cost, and a smaller residual. The gradient is :math:`-A^{-\top} G A^{-\top}` for the
+        gradient :math:`G` that arrives. Two by two, :math:`\begin{pmatrix} a & b \\ c & d
+        \end{pmatrix}^{-1} = \frac{1}{a d - b c} \begin{pmatrix} d & -b \\ -c & a \end{pmatrix}`.
+        After a change of rank one, :math:`(A + u v^\top)^{-1} = A^{-1} - \frac{A^{-1} u v^\top
+        A^{-1}}{1 + v^\top A^{-1} u}` (Sherman-Morrison).
 
     Checked against:
-        ``scipy.linalg.solve(a, np.eye(len(a)))``,
+        ``scipy.linalg.inv(a)``, ``scipy.linalg.solve(a, np.eye(len(a)))``,
         ``(lambda u, s, vh: vh.T @ np.diag(1 / s) @ u.T)(*np.linalg.svd(a))``
 
     Examples:
@@ -313,7 +315,7 @@ def hadamard_product(
         mask of zeros does not remove what is infinite or not a number, since :math:`0 \cdot \infty`
         is not a number; scores are masked by choosing instead. The gradient in one matrix is the
         other one times what arrives. Of vectors it is :math:`a \odot b = \operatorname{diag}(a) \,
-        b`.
+        b`. The operator ``*`` is ``np.multiply`` and ``torch.mul``.
 
     Checked against:
         ``np.einsum("ij,ij->ij", a, b)``,

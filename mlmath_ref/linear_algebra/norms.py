@@ -55,9 +55,10 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
           Witness: ``torch.nn.utils.parametrizations.spectral_norm``, run until it has converged.
 
     Numerics:
-        All singular values are computed, in time of order :math:`m n \min(m, n)`; power iteration
-        finds the largest alone in a few products, :math:`v \leftarrow A^\top u / \lVert A^\top u
-        \rVert_2` and :math:`u \leftarrow A v / \lVert A v \rVert_2`, in the end
+        All singular values are computed, as by ``np.linalg.norm`` and ``torch.linalg.matrix_norm``
+        with ``ord=2``, in time of order :math:`m n \min(m, n)`; power iteration finds the largest
+        alone in a few products, :math:`v \leftarrow A^\top u / \lVert A^\top u \rVert_2` and
+        :math:`u \leftarrow A v / \lVert A v \rVert_2`, in the end
         :math:`\sigma_1 \approx u^\top A v`. The gradient is :math:`u_1 v_1^\top`, the product of
         the leading singular vectors, and is not defined where the largest singular value is
         repeated.
@@ -130,7 +131,7 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         Costs all singular values, in time of order :math:`m n \min(m, n)`. The gradient is
         :math:`U V^\top` for a matrix of full rank; at lower rank there is a kink, as :math:`|x|`
         has at zero. As a penalty it makes a matrix of low rank, where the rank itself has no
-        gradient.
+        gradient. ``np.linalg.norm`` has it as ``ord="nuc"``.
 
     Checked against:
         ``np.trace(scipy.linalg.polar(a)[1])``, ``torch.linalg.matrix_norm(a, "nuc")``

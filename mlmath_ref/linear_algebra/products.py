@@ -57,7 +57,8 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
         against :math:`\sum_{i=1}^{n} |a_i b_i|`, not against the result.
 
     Checked against:
-        ``np.dot(a, b)``, ``math.fsum(x * y for x, y in zip(a, b))``
+        ``np.dot(a, b)``, ``math.fsum(x * y for x, y in zip(a, b))``, ``np.inner(a, b)``,
+        ``torch.dot(a, b)``
 
     Examples:
         By hand, :math:`1 \cdot 4 + 2 \cdot (-5) + 3 \cdot 6`:
@@ -128,7 +129,8 @@ def cosine_similarity(
 
     Checked against:
         ``torch.nn.functional.cosine_similarity(a, b, dim=-1, eps=0.0)``,
-        ``1 - scipy.spatial.distance.cosine(a, b)``
+        ``1 - scipy.spatial.distance.cosine(a, b)``,
+        ``sklearn.metrics.pairwise.cosine_similarity(a[None], b[None])[0, 0]``
 
     Examples:
         By hand, :math:`(3 \cdot 4 + 4 \cdot 3) / (5 \cdot 5)`:
@@ -213,7 +215,8 @@ def matmul(a: Real[Array, "*batch m k"], b: Real[Array, "*batch k n"]) -> Real[A
         Costs :math:`2 m k n` operations, a multiplication and an addition each counted as one.
         Libraries sum in different orders, so that results agree to rounding and not to the bit.
         Where the inner sizes differ there is no product:
-        ``mat1 and mat2 shapes cannot be multiplied``, says PyTorch.
+        ``mat1 and mat2 shapes cannot be multiplied``, says PyTorch. The operator ``@`` is
+        ``np.matmul`` and ``torch.matmul``; ``torch.mm`` takes no batch.
 
     Checked against:
         ``np.einsum("il,lj->ij", a, b)``, ``np.tensordot(a, b, axes=1)``

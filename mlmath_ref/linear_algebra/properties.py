@@ -107,8 +107,8 @@ def is_orthogonal(
 
     .. math:: s = \mathbb{1}\left[ \max_{i, j} |(A^\top A - I)_{ij}| \leq \tau \right]
 
-    Exactly these matrices, with :math:`A^\top A = A A^\top = I` for the identity matrix :math:`I`,
-    that is :math:`A^{-1} = A^\top`, keep all lengths and angles, :math:`\lVert A x \rVert_2 =
+    Exactly these matrices, with :math:`A^\top A = I`, hence :math:`A A^\top = I`, for the identity
+    matrix :math:`I`, that is :math:`A^{-1} = A^\top`, keep all lengths and angles, :math:`\lVert A x \rVert_2 =
     \lVert x \rVert_2`. Their determinant is 1 or -1: rotations have 1, reflections -1. Products,
     transposes and inverses of orthogonal matrices are orthogonal.
 
@@ -226,10 +226,10 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
     Numerics:
         A covariance matrix is semidefinite and no more: a feature that repeats another, or fewer
         samples than features, gives an eigenvalue 0, which comes out as some :math:`10^{-17}` of
-        either sign. Both signs count as zero here; a Cholesky decomposition succeeds or fails by
-        chance there. The remedy for the error that a matrix is not positive definite is a little
-        jitter: adding :math:`\lambda I` raises all eigenvalues by :math:`\lambda`. Positive entries
-        are neither needed nor enough.
+        either sign. Both signs count as zero here; a Cholesky decomposition,
+        ``np.linalg.cholesky``, succeeds or fails by chance there. The remedy for the error that a
+        matrix is not positive definite is a little jitter: adding :math:`\lambda I` raises all
+        eigenvalues by :math:`\lambda`. Positive entries are neither needed nor enough.
 
     Checked against:
         ``torch.linalg.cholesky_ex(a).info == 0``,

@@ -51,12 +51,12 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
           gradient methods that act on whole matrices :cite:p:`lau2025polargrad{code: README.md}`.
 
     Numerics:
-        A smallest singular value of exactly 0, also of the zero matrix, gives :math:`\infty`. A
-        matrix that is singular only up to rounding gives a number near the inverse of the precision
-        instead. Solving :math:`A x = b` with an error in :math:`b` gives :math:`\frac{\lVert \delta
-        x \rVert}{\lVert x \rVert} \leq \kappa(A) \frac{\lVert \delta b \rVert}{\lVert b \rVert}`,
-        so about :math:`\log_{10} \kappa(A)` decimal digits are lost; forming :math:`A^\top A`
-        doubles that.
+        A smallest singular value of exactly 0, also of the zero matrix, gives :math:`\infty`;
+        ``torch.linalg.cond`` of the zero matrix is NaN. A matrix that is singular only up to
+        rounding gives a number near the inverse of the precision instead. Solving :math:`A x = b`
+        with an error in :math:`b` gives :math:`\frac{\lVert \delta x \rVert}{\lVert x \rVert} \leq
+        \kappa(A) \frac{\lVert \delta b \rVert}{\lVert b \rVert}`, so about
+        :math:`\log_{10} \kappa(A)` decimal digits are lost; forming :math:`A^\top A` doubles that.
 
     Checked against:
         ``np.linalg.cond(a)``,

@@ -59,7 +59,8 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
         e^{z_i / \tau}` tends to the maximum as :math:`\tau` goes to 0.
 
     Checked against:
-        ``scipy.special.logsumexp(z, axis=-1)``
+        ``scipy.special.logsumexp(z, axis=-1)``, ``torch.logsumexp(z, dim=-1)``,
+        ``np.logaddexp.reduce(z, axis=-1)``
 
         ``float(mpmath.log(mpmath.fsum(mpmath.exp(s) for s in z)))``
 

@@ -75,7 +75,8 @@ def finite_difference_gradient(
         default is for double precision; in single precision it gives noise. It takes :math:`2 n`
         evaluations. At a kink it returns the mean of the two slopes. To check a backward pass whose
         gradient is :math:`g'`, compare by :math:`\lVert g - g' \rVert_2 / (\lVert g \rVert_2 +
-        \lVert g' \rVert_2)`.
+        \lVert g' \rVert_2)`. ``torch.autograd.gradcheck`` compares entry by entry;
+        ``scipy.optimize.approx_fprime`` takes the step ahead alone.
 
     Checked against:
         ``torch.stack([torch.as_tensor(np.gradient([float(f(x + s * h * e)) for s in (-1, 0, 1)],
@@ -195,10 +196,10 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
         A power of two for :math:`S` changes no digits, it moves the window: gradients from
         :math:`2^{-14} / S` to :math:`65504 / S` keep 11 digits of two, below them digits go one by
         one, and at :math:`2^{-25} / S` all is 0. Clipping comes after the division by :math:`S`. An
-        infinity means that the step has to be skipped and :math:`S` made smaller; it is returned,
-        not hidden. As a function of :math:`g` this is a staircase, so its derivative is 0. Without
-        a factor small gradients underflow to zero in fp16, and training stalls; with one too large
-        they overflow, and the loss may turn NaN.
+        infinity means that the step has to be skipped and :math:`S` made smaller, by half in
+        ``torch.amp.GradScaler``; it is returned, not hidden. As a function of :math:`g` this is a
+        staircase, so its derivative is 0. Without a factor small gradients underflow to zero in
+        fp16, and training stalls; with one too large they overflow, and the loss may turn NaN.
 
     Checked against:
         ``(g * scale).to(torch.float16).to(g.dtype) / torch.as_tensor(scale, dtype=g.dtype)``

@@ -55,8 +55,9 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         \rVert_2 + 10^{-6})` where that is below 1: its result is shorter by the factor :math:`1 -
         10^{-6} / \lVert \mathbf{g} \rVert_2`, even for a gradient of norm exactly :math:`c`. At
         that kink the derivative is taken from outside. Clipping is the usual way to stop exploding
-        gradients, and spikes of the loss after one bad batch. Clipping by value,
-        :math:`\max(-c, \min(c, g_i))` for each component, changes the direction.
+        gradients, and spikes of the loss after one bad batch. Clipping by value, :math:`\max(-c,
+        \min(c, g_i))` for each component, as by ``torch.nn.utils.clip_grad_value_``, changes the
+        direction.
 
     Checked against:
         ``torch.where(torch.sqrt(torch.dot(g, g)) > c, c * torch.nn.functional.normalize(g, dim=0),

@@ -73,7 +73,8 @@ def warmup_cosine(
     Numerics:
         The first step, :math:`t = 0`, has the rate 0 and moves nothing, unless :math:`T_w = 0`;
         schedules that count from 1 avoid this. ``torch.optim.lr_scheduler.CosineAnnealingLR`` knows
-        no warmup and rises again after :math:`T`; here :math:`t` is held at :math:`T`. To 0, with
+        no warmup, which ``torch.optim.lr_scheduler.SequentialLR`` can put before it, and rises
+        again after :math:`T`; here :math:`t` is held at :math:`T`. To 0, with
         :math:`\eta_{\min} = 0`, the decay is :math:`\tfrac12 \eta_{\max} (1 + \cos(\pi \frac{t -
         T_w}{T - T_w}))`, as in ``transformers.get_cosine_schedule_with_warmup``.
 

@@ -71,12 +71,13 @@ def newton_step(
           the other; ELK damps the step :cite:p:`gonzalez2024towards{abstract}`.
 
     Numerics:
-        A linear system is solved, :math:`\tfrac23 n^3` operations, and no inverse is formed. Where
-        the curvature is negative the step goes uphill, to a saddle point or a maximum; far from the
-        minimum it can also overshoot without bound, which a line search or a multiple of the
-        identity added to :math:`H_t` prevents. A Hessian that is singular up to rounding is
-        refused. For one unknown the step is :math:`x_{k+1} = x_k - f'(x_k) / f''(x_k)`, and for a
-        root of :math:`f` :math:`x_{k+1} = x_k - f(x_k) / f'(x_k)`; the damped step is
+        A linear system is solved, by ``np.linalg.solve`` or ``torch.linalg.solve`` in
+        :math:`\tfrac23 n^3` operations, and no inverse is formed. Where the curvature is negative
+        the step goes uphill, to a saddle point or a maximum; far from the minimum it can also
+        overshoot without bound, which a line search or a multiple of the identity added to
+        :math:`H_t` prevents. A Hessian that is singular up to rounding is refused. For one unknown
+        the step is :math:`x_{k+1} = x_k - f'(x_k) / f''(x_k)`, and for a root of :math:`f`, as in
+        ``scipy.optimize.newton``, :math:`x_{k+1} = x_k - f(x_k) / f'(x_k)`; the damped step is
         :math:`\boldsymbol\theta_{t-1} - \eta \, (H_t + \lambda I)^{-1} \mathbf{g}_t`.
 
     Checked against:

@@ -73,7 +73,7 @@ def gaussian_pdf(
         :math:`-\tfrac12 ((x - \mu) / \sigma)^2 - \log \sigma - \tfrac12 \log 2 \pi`. A
         :math:`\sigma` that is not above 0 is refused. Minus the logarithm of the density is the
         loss :math:`\tfrac12 \log(2 \pi \sigma^2) + \frac{(x - \mu)^2}{2 \sigma^2}` (Gaussian
-        negative log-likelihood).
+        negative log-likelihood, ``torch.nn.functional.gaussian_nll_loss`` with ``full=True``).
 
     Checked against:
         ``scipy.stats.norm.pdf(x, loc=mu, scale=sigma)``,
@@ -356,7 +356,8 @@ def dirichlet_pdf(
     Checked against:
         ``scipy.stats.dirichlet.pdf(p, alpha)``,
         ``float(mpmath.fprod(mpmath.mpf(q) ** (a - 1) / mpmath.gamma(a) for q, a in zip(p, alpha))
-        * mpmath.gamma(sum(alpha)))``
+        * mpmath.gamma(sum(alpha)))``,
+        ``torch.exp(torch.distributions.Dirichlet(alpha).log_prob(p))``
 
     Examples:
         By hand, with two outcomes and :math:`\alpha = (2, 3)` it is

@@ -31,8 +31,8 @@ def addition_rule(
     What belongs to both events is in both of the first terms, and is taken off once. Events that
     exclude each other simply add, :math:`P(A \cup B) = P(A) + P(B)`, and independent ones give
     :math:`1 - (1 - P(A)) (1 - P(B))`; in general the sum of the first two terms is an upper bound,
-    for many events the union bound :math:`P(\bigcup_i A_i) \le \sum_i P(A_i)`. The rule holds for
-    every measure: for counts, lengths and areas as for probabilities.
+    for many events the union bound :math:`P(A_1 \cup \dots \cup A_n) \le \sum_i P(A_i)`. The rule
+    holds for every measure: for counts, lengths and areas as for probabilities.
 
     Args:
         a: :math:`a`, 1 where an outcome belongs to the event :math:`A`.
@@ -247,6 +247,7 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
         the gradient in :math:`p` is 1 or -1 everywhere. A :math:`p` below about 1e-16 is lost in
         :math:`1 - p`; its logarithm is ``log1p(-p)``. From a score use the binary cross-entropy,
         which never forms :math:`p`. Dropout with drop probability :math:`q` has :math:`p = 1 - q`.
+        ``torch.distributions.Bernoulli`` keeps :math:`p` a rounding unit away from 0 and 1.
 
     Checked against:
         ``scipy.stats.bernoulli.pmf(x, p)``
@@ -339,7 +340,8 @@ def categorical_pmf(
         Exact: a probability is picked, nothing is rounded. The gradient is 1 at the class and 0
         elsewhere, so that a probability of 0 still has one. From scores take the log-softmax at the
         class: a probability that underflowed has the logarithm :math:`-\infty`. A class that does
-        not exist is refused, negative ones too.
+        not exist is refused, negative ones too. ``torch.distributions.Categorical`` lifts a
+        probability of 0 to the rounding unit, :math:`2.2 \cdot 10^{-16}` in float64.
 
     Checked against:
         ``scipy.stats.multinomial.pmf(np.eye(len(p))[k], 1, p)``

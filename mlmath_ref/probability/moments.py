@@ -149,6 +149,7 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
         samples, ``numpy.var`` divides by :math:`n` as here, ``torch.var`` by :math:`n - 1`.
 
     Checked against:
+        ``np.cov(x, aweights=p, bias=True)``,
         ``np.sum(np.multiply.outer(p, p) * np.subtract.outer(x, x) ** 2) / 2 / p.sum()``
 
     Examples:
@@ -244,7 +245,8 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
 
     Checked against:
         ``np.cov(x, rowvar=False, bias=True)``,
-        ``np.einsum("abj,abk->jk", x[:, None] - x, x[:, None] - x) / (2 * len(x) ** 2)``
+        ``np.einsum("abj,abk->jk", x[:, None] - x, x[:, None] - x) / (2 * len(x) ** 2)``,
+        ``torch.cov(x.T, correction=0)``
 
     Examples:
         By hand, the rows :math:`(1, 4)`, :math:`(3, 0)` and :math:`(5, 2)` have the mean
@@ -344,7 +346,8 @@ def correlation(
         0, and is refused. The divisor :math:`n` or :math:`n - 1` cancels. Rounding may exceed 1 by
         some :math:`10^{-16}`. A spread as small as the rounding of the mean gives a rounded result.
         One outlier can decide the value; ranks in the place of the numbers give Spearman's
-        correlation.
+        correlation, ``scipy.stats.spearmanr``. ``np.corrcoef`` and ``torch.corrcoef`` give the
+        table of all pairs.
 
     Checked against:
         ``scipy.stats.pearsonr(x, y).statistic``

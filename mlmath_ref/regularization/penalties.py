@@ -64,10 +64,10 @@ def l2_penalty(
         Against overfitting one minimizes :math:`\mathcal{L}(\boldsymbol\theta) + \frac{\lambda}{2}
         \lVert \boldsymbol\theta \rVert_2^2`. Many texts write
         :math:`\lambda \sum_i \boldsymbol\theta_i^2`; its gradient is
-        :math:`2 \lambda \boldsymbol\theta`, twice what ``weight_decay`` set to :math:`\lambda`
-        adds. The pull vanishes with the parameter, so that no parameter becomes exactly 0. Adam
-        divides the pull by the size of the gradients, and parameters with large gradients are
-        decayed less. Squares overflow in float32 from :math:`1.8 \cdot 10^{19}` on.
+        :math:`2 \lambda \boldsymbol\theta`, twice what ``weight_decay`` of ``torch.optim.SGD`` set
+        to :math:`\lambda` adds. The pull vanishes with the parameter, so that no parameter becomes
+        exactly 0. Adam divides the pull by the size of the gradients, and parameters with large
+        gradients are decayed less. Squares overflow in float32 from :math:`1.8 \cdot 10^{19}` on.
 
     Checked against:
         ``lam / 2 * torch.linalg.vector_norm(theta) ** 2``
@@ -168,11 +168,12 @@ def l1_penalty(
     Numerics:
         At 0 automatic differentiation returns 0, one of the slopes from :math:`-\lambda` to
         :math:`\lambda` that are all allowed. Gradient descent therefore steps over zero and back
-        and never lands on it; the proximal step, soft thresholding,
-        :math:`\operatorname{sign}(\boldsymbol\theta_i) \max(|\boldsymbol\theta_i| - \eta \lambda,
-        0)`, does. What is kept is shrunk by :math:`\lambda` too. With an L2 penalty beside it,
-        :math:`\lambda_1 \lVert \boldsymbol\theta \rVert_1 + \lambda_2 \lVert \boldsymbol\theta
-        \rVert_2^2`, it is the elastic net. Inside the sum stand absolute values of single
+        and never lands on it; the proximal step, soft thresholding
+        (``torch.nn.functional.softshrink``), :math:`\operatorname{sign}(\boldsymbol\theta_i)
+        \max(|\boldsymbol\theta_i| - \eta \lambda, 0)`, does. What is kept is shrunk by
+        :math:`\lambda` too. With an L2 penalty beside it, :math:`\lambda_1 \lVert \boldsymbol\theta
+        \rVert_1 + \lambda_2 \lVert \boldsymbol\theta \rVert_2^2`, it is the elastic net, as in
+        ``sklearn.linear_model.ElasticNet``. Inside the sum stand absolute values of single
         parameters, not norms.
 
     Checked against:
@@ -358,13 +359,13 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
 
     Numerics:
         Here :math:`\sigma_1` comes from all singular values, at a cost of order
-        :math:`m n \min(m, n)`. Libraries run one power iteration a step, from the vector of the
-        step before, :math:`v \leftarrow W^\top u / \lVert W^\top u \rVert_2` and :math:`u
-        \leftarrow W v / \lVert W v \rVert_2`, and divide by :math:`u^\top W v`; an estimate of this
-        kind is never above :math:`\sigma_1`, so that the norm of the result is at least 1. The
-        gradient has no part along :math:`W`, and is not defined where the largest singular value is
-        repeated. Small singular values are scaled, not raised: a matrix of rank one stays of rank
-        one. A zero matrix is refused.
+        :math:`m n \min(m, n)`. Libraries, as ``torch.nn.utils.parametrizations.spectral_norm``, run
+        one power iteration a step, from the vector of the step before, :math:`v \leftarrow W^\top u
+        / \lVert W^\top u \rVert_2` and :math:`u \leftarrow W v / \lVert W v \rVert_2`, and divide
+        by :math:`u^\top W v`; an estimate of this kind is never above :math:`\sigma_1`, so that the
+        norm of the result is at least 1. The gradient has no part along :math:`W`, and is not
+        defined where the largest singular value is repeated. Small singular values are scaled, not
+        raised: a matrix of rank one stays of rank one. A zero matrix is refused.
 
     Checked against:
         ``w / np.linalg.norm(w, 2)``, ``w / np.sqrt(np.linalg.eigvalsh(w.T @ w)[-1])``

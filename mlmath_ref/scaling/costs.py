@@ -61,10 +61,11 @@ def attention_flops(
         products are :math:`2 n^2 d`. A causal mask makes half of them superfluous, and whether a
         source counts that half has to be looked up. The softmax, some :math:`n^2` for each head, is
         left out. With fewer key and value heads the projections shrink, the products do not. As a
-        class the whole layer is :math:`O(n^2 d + n d^2)`. With the usual feed-forward layer the
-        block takes :math:`24 n d^2 + 4 n^2 d`. For training :math:`L` layers with :math:`N`
-        parameters PaLM counts :math:`6 N + 12 L d n` operations a token
-        :cite:p:`chowdhery2022palm{app. B}`.
+        class the whole layer is :math:`O(n^2 d + n d^2)`. With the usual feed-forward layer,
+        :math:`16 n d^2`, a whole layer takes :math:`24 n d^2 + 4 n^2 d`. For training :math:`L`
+        layers with :math:`N` parameters PaLM counts :math:`6 N + 12 L d n` operations a token
+        :cite:p:`chowdhery2022palm{app. B}`. ``torch.utils.flop_counter.FlopCounterMode`` counts in
+        the same way.
 
     Checked against:
         ``tuple((lambda counter: (counter.__enter__(), work(), counter.__exit__(None, None, None),
@@ -141,6 +142,7 @@ def feed_forward_flops(
         Python integers, exact at any size. Biases, the activation and the product with the gate
         are left out, some :math:`n d_{\mathrm{ff}}` each. In a mixture of experts the count is
         that of one expert, times the experts that a token is sent to.
+        ``torch.utils.flop_counter.FlopCounterMode`` counts in the same way.
 
     Checked against:
         ``(lambda counter: (counter.__enter__(), [torch.nn.functional.linear(torch.zeros(n, d),
@@ -236,7 +238,8 @@ def transformer_parameter_count(
         a mixture of experts the feed-forward part is taken once for each expert, with a router
         beside it, and the count of active parameters is another number. Whether embeddings are
         counted moves small models by a large share. Training on :math:`D` tokens takes about
-        :math:`C = 6 N D` operations.
+        :math:`C = 6 N D` operations. Of a model in PyTorch it is
+        ``sum(p.numel() for p in model.parameters())``.
 
     Checked against:
         ``sum(p.numel() for p in torch.nn.ModuleList(
@@ -334,7 +337,7 @@ def parameter_memory_bytes(
         parameter with Adam in mixed precision: a model that fits for inference may run out of
         memory (CUDA out of memory) in training or fine-tuning. Layers that stay in 16 bits have to
         be counted apart. A model of 7 billion parameters takes 14 GB in float16 and 3.5 GB in int4,
-        before scales.
+        before scales. A tensor ``p`` of PyTorch takes ``p.numel() * p.element_size()`` bytes.
 
     Checked against:
         ``np.dtype(f"V{group_size * bits + scale_bits}").itemsize * n_params / (8 * group_size)``

@@ -202,6 +202,8 @@ def maximum_a_posteriori(
         \frac{1}{\sigma^2} X^\top y \right)`.
 
     Checked against:
+        ``m + sklearn.linear_model.Ridge(alpha=(sigma / tau) ** 2, fit_intercept=False,
+        solver="svd").fit(x, y - x @ m).coef_``,
         ``scipy.linalg.lstsq(np.concat([x / sigma, np.eye(len(m)) / tau]),
         np.concat([y / sigma, m / tau]))[0]``
 
@@ -301,11 +303,12 @@ def bayesian_information_criterion(
 
     Numerics:
         Only differences mean something, between models of the same samples in the same units: a
-        density changes with the unit, and with it :math:`\ell`. Akaike's criterion (AIC),
-        :math:`2 k - 2 \ell`, takes 2 in the place of :math:`\log n`, which is less from 8 samples
-        on. Up to a constant a Gaussian model with the residual sum of squares :math:`R` has
-        :math:`n \log(R / n) + k \log n`. For a network :math:`k` is not the number of weights, as
-        the Hessian is singular and the expansion behind it fails.
+        density changes with the unit, and with it :math:`\ell`. Akaike's criterion (AIC), :math:`2
+        k - 2 \ell`, takes 2 in the place of :math:`\log n`, which is less from 8 samples on. Up to
+        a constant a Gaussian model with the residual sum of squares :math:`R` has :math:`n \log(R /
+        n) + k \log n`. For a network :math:`k` is not the number of weights, as the Hessian is
+        singular and the expansion behind it fails. For mixtures
+        ``sklearn.mixture.GaussianMixture.bic`` gives it.
 
     Checked against:
         ``np.asarray(float(-2 * mpmath.log(mpmath.exp(float(log_likelihood))

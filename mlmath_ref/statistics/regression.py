@@ -203,9 +203,9 @@ def lasso_regression(
         A weight at zero is exactly 0, which selects features. The error shrinks by a fixed factor a
         step in the end, slowly where columns are nearly collinear; the duality gap, which the
         examples compute, bounds how far the objective is from its minimum. Libraries scale the
-        price differently: scikit-learn divides the squared error by :math:`2 n`, so that its
-        ``alpha`` is :math:`\lambda / n`. A matrix of zeros gives zeros. The minimum need not be
-        unique where columns are dependent. The threshold is :math:`S(z, \gamma) =
+        price differently: ``sklearn.linear_model.Lasso`` divides the squared error by :math:`2 n`,
+        so that its ``alpha`` is :math:`\lambda / n`. A matrix of zeros gives zeros. The minimum
+        need not be unique where columns are dependent. The threshold is :math:`S(z, \gamma) =
         \operatorname{sign}(z) \max(|z| - \gamma, 0)` at :math:`\gamma = \lambda / L`. Written with
         a bound in the place of the price, :math:`\sum_{i=1}^{n} (y_i - x_i^\top w)^2` is minimized
         subject to :math:`\sum_{j=1}^{d} |w_j| \leq s`.

@@ -52,10 +52,10 @@ def sample_mean(x: Real[Array, "*batch n"]) -> Real[Array, "*batch"]:
           :cite:p:`deepseek2025r1{code: huggingface/trl, trl/trainer/grpo_trainer.py}`.
 
     Numerics:
-        NumPy and PyTorch add in pairs or blocks, so that the rounding grows with :math:`\log n` and
-        not with :math:`n`. The sum is formed first, and where it leaves the range of the numbers
-        the mean is infinite, although it would not be. The standard error is :math:`s / \sqrt{n}`;
-        of 0 and 1 it follows from the mean alone: :math:`\sqrt{\bar{x} (1 - \bar{x}) / (n - 1)}`.
+        ``np.mean`` and ``torch.mean`` add in pairs or blocks, so that rounding grows with
+        :math:`\log n`, not with :math:`n`. Where the sum, formed first, overflows, the mean is
+        infinite, although it would not be. The standard error is :math:`s / \sqrt{n}`; of 0 and 1
+        it follows from the mean: :math:`\sqrt{\bar{x} (1 - \bar{x}) / (n - 1)}`.
 
     Checked against:
         ``np.asarray(statistics.fmean(x.tolist()))``
@@ -139,8 +139,8 @@ def sample_variance(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
     Numerics:
         The mean is subtracted before squaring; the equal :math:`\frac{1}{n - 1} \left(
         \sum_{i=1}^{n} x_i^2 - n \bar{x}^2 \right)` cancels where the mean is large. Libraries
-        differ: ``torch.var`` divides by :math:`n - 1` unless told otherwise, ``numpy.var`` by
-        :math:`n`. One sample says nothing about spread and is refused; equal samples give 0.
+        differ: ``torch.var`` divides by :math:`n - 1` by default, ``numpy.var`` by :math:`n`
+        without ``ddof=1``. One sample says nothing of spread and is refused; equal samples give 0.
 
     Checked against:
         ``np.asarray(statistics.variance(x.tolist()))``
@@ -244,12 +244,12 @@ def bootstrap_confidence_interval(
           :cite:p:`gao2024harness{code: lm_eval/api/metrics.py, lines 516-552}`.
 
     Numerics:
-        The indices are an argument, so the same ones give the same interval, and a generator with a
-        seed gives the same ones; another seed moves the ends, less so the larger :math:`B`. All
-        :math:`n^n` resamples, where there are few, need no draw and give the exact interval. The
-        quantile is one of the means, with no interpolation. For small :math:`n` the interval is too
-        short: of normal samples of five it covers the mean 84 times in 100 and not 95. The normal
-        interval is :math:`\bar{x} \pm 1.96 \, s / \sqrt{n}`.
+        The indices are an argument (``scipy.stats.bootstrap`` draws its own), so the same ones, as
+        from a generator with a seed, give the same interval; another seed moves the ends, less so
+        the larger :math:`B`. All :math:`n^n` resamples, where there are few, need no draw and give
+        the exact interval. The quantile is one of the means, with no interpolation. For small
+        :math:`n` the interval is too short: of normal samples of five it covers the mean 84 times
+        in 100 and not 95. The normal interval is :math:`\bar{x} \pm 1.96 \, s / \sqrt{n}`.
 
     Checked against:
         ``tuple(np.quantile(x[index].mean(-1), [alpha / 2, 1 - alpha / 2], method="inverted_cdf"))``

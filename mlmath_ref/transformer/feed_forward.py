@@ -154,7 +154,7 @@ def swiglu(
 
     Also called:
         SwiGLU, gated feed-forward, gated linear unit, GLU variant, gated MLP, FFN, LlamaMLP, swish
-        GLU, Swish-gated linear unit, GLU.
+        GLU, Swish-gated linear unit, GLU, SwiGLU activation.
 
     Role in ML:
         - layer -- Llama 3: the feed-forward layer of every block, with :math:`d_{\mathrm{ff}}` from
@@ -176,6 +176,7 @@ def swiglu(
         ``gate_proj``, ``up_proj``, ``down_proj``.
 
     Checked against:
+        ``(torch.nn.functional.silu(x @ w) * (x @ v)) @ w_2``,
         ``torch.nn.functional.glu(torch.cat([(x @ w) * (x @ v), x @ w], -1)) @ w_2``
 
     Examples:

@@ -193,7 +193,10 @@ def rotary_position_embedding(
 
     Checked against:
         ``(x.reshape(len(x), -1, 2) @ np.array([1, 1j]) * np.exp(1j * np.outer(positions,
-        base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])))).view(float)``
+        base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])))).view(float)``,
+        ``torch.view_as_real(torch.view_as_complex(x.reshape(len(x), -1, 2)) * torch.polar(
+        torch.ones((), dtype=x.dtype), torch.outer(positions, base ** (-torch.arange(0, x.shape[-1],
+        2, dtype=x.dtype) / x.shape[-1])))).flatten(1)``
 
     Examples:
         By hand: a base of 1 turns every pair by one radian a position, so (1, 0) becomes

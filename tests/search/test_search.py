@@ -2,17 +2,20 @@
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlmath_ref import state
 from mlmath_ref.catalog import entries
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ROOT / "docs" / "_static" / "search"
+SOURCES = ROOT / "mlmath_ref" / "engine"
 SITE = ROOT / "build" / "site" / "_static" / "search"
 KILOBYTES = 60  # compressed, before the first result
 MILLISECONDS = 2000  # for what nobody types, on a busy machine: what backtracks takes minutes
@@ -280,6 +283,47 @@ def test_formulas_are_the_same_read_at_leisure_or_at_once(site: Path) -> None:
     turns, slow, fast = node(code, cwd=site)
     assert turns > 10
     assert slow == fast
+
+
+def test_the_saved_engine_answers_as_the_site(site: Path) -> None:
+    """Scores, reasons and facets of every query of the benchmark are the same to the last digit."""
+    lines = (ROOT / "tests" / "search" / "queries.tsv").read_text(encoding="utf-8").splitlines()
+    queries = [line.partition("\t")[0] for line in lines[1:]]
+    code = (
+        LOAD
+        + """
+    const [scripts, queries] = given;
+    const other = vm.createContext({});
+    for (const script of scripts) vm.runInContext(script, other);
+    const saved = vm.runInContext("engine", other);
+    const told = (e, query) => {
+      const { understood, results, facets } = e.search(query);
+      return JSON.stringify([understood, results.map(({ name, score, why }) => [name, score, why]), facets]);
+    };
+    print(queries.filter((query) => told(engine, query) !== told(saved, query)));"""
+    )
+    assert (
+        node(code, [json.loads(s) for s in state.scripts()], [*queries, *HOSTILE], cwd=site) == []
+    )
+
+
+def test_the_command_line_answers_as_the_site(site: Path) -> None:
+    queries = [
+        "kl",
+        "swish",
+        "perplexty",
+        "softmax(QK^T/sqrt(d_k))V",
+        r"\frac{1}{1 + e^{-x}}",
+        "‖x‖₂",
+    ]
+    code = (
+        LOAD + "print(given[0].map((q) => engine.search(q).results.map((r) => [r.name, r.score])));"
+    )
+    for query, ranked in zip(queries, node(code, queries, cwd=site), strict=True):
+        command = [sys.executable, "-m", "mlmath_ref", "search", query, "--json", "--limit", "20"]
+        env = os.environ | {"PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=env, check=True)
+        assert [[r["name"], r["score"]] for r in json.loads(done.stdout)["results"]] == ranked
 
 
 def test_the_benchmark_is_as_good_as_recorded(site: Path) -> None:

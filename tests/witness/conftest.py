@@ -1,34 +1,45 @@
-"""Nothing is fetched from a model hub; what was measured is kept in docs/witnesses.json."""
+"""Nothing is fetched from a model hub; what was measured of a commit is kept in a record."""
 
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import commit, today
+from verification import WITNESSES, witness_record
 
 from mlmath_ref.catalog import entries
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-RECORD = Path(__file__).parents[2] / "docs" / "witnesses.json"
 Records = dict[str, dict[str, Any]]  # name of an entry -> path of a witness -> what was measured
 
 
 @pytest.fixture(scope="session")
-def records() -> Iterator[Records]:
-    """What agreed in this run; the record keeps the others, as far as a docstring names them."""
+def records(pytestconfig: pytest.Config) -> Iterator[Records]:
+    """What agreed in this run; the record keeps the others, as far as a docstring names them.
+
+    What was measured before and came out the same keeps its date and commit.
+    """
     new: Records = {}
+    try:
+        run = {"commit": commit(), "date": today()}
+    except pytest.UsageError as error:
+        yield new
+        reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+        reporter and reporter.write_line(f"docs/witnesses.json is not written: {error}")
+        return
     yield new
-    old = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    known = {**{n: dict(old.get(n, {}), **new.get(n, {})) for n in old.keys() | new.keys()}}
-    named = {e.name: [w.path for w in e.witnesses] for e in entries() if e.witnesses}
-    kept = {
-        n: {p: known[n][p] for p in paths if p in known.get(n, {})} for n, paths in named.items()
-    }
-    kept = {n: found for n, found in kept.items() if found}
-    RECORD.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    old = witness_record()
+    kept: Records = {}
+    for name, path in ((e.name, w.path) for e in entries() for w in e.witnesses):
+        before, now = old.get(name, {}).get(path), new.get(name, {}).get(path)
+        if now and not (before and now.items() <= before.items()):
+            before = now | run
+        if before:
+            kept.setdefault(name, {})[path] = before
+    WITNESSES.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drawing import arguments, convert, edge_cases, parameters
+from drawing import arguments, bound, convert, edge_cases, parameters
+from verification import code
 
 from mlmath_ref.catalog import Entry, Witness, entries
 from tools.mutations import mutants
@@ -173,6 +174,7 @@ def test_witness(
     assert mutated["noticed"] >= 3, f"mutants of the body: {dict(mutated)}"
     record_property("mutants", mutated)
     record: dict[str, Any] = {
+        "code": code(entry),
         "library": (library := packages_distributions()[witness.path.partition(".")[0]][0]),
         "version": version(library).partition("+")[0],
         "values": bound(max(v for v, *_ in found)),
@@ -187,11 +189,6 @@ def test_witness(
         off = max(max(v, g or 0.0) for v, g, _ in as_it_comes)
         record["shipped"] = float(f"{off:.0e}") if math.isfinite(off) else None
     records.setdefault(entry.name, {})[witness.path] = record
-
-
-def bound(difference: float) -> float:
-    """The power of ten that a difference stays below, so that noise does not change the record."""
-    return float(f"1e{math.ceil(math.log10(max(difference, 1e-12)))}")
 
 
 def broken(entry: Entry, seen: list[tuple[Any, ...]]) -> Counter[str]:

@@ -61,7 +61,7 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
   const script = (name) =>
     new Promise((resolve, reject) => {
       const made = element("script");
-      made.src = `${root}_static/search/${name}`;
+      made.src = `${root}_static/${name}`;
       made.onload = resolve;
       made.onerror = reject;
       document.head.append(made);
@@ -69,7 +69,7 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
 
   let loading;
   const load = () =>
-    (loading ??= script("index.js").then(() => {
+    (loading ??= script("search/index.js").then(() => {
       const { Engine, index } = window.mapSearch;
       const entries = new Map(index.entries.map((e) => [e.name, e]));
       return { engine: new Engine(index), entries };
@@ -78,7 +78,7 @@ works. Text becomes text nodes only; the formulas' MathML was written by the bui
   let completing;
   const complete = () =>
     (completing ??= load().then(async ({ engine }) => {
-      await script("details.js");
+      await script("search/details.js");
       engine.complete(window.mapSearch.details);
       idle((deadline) => engine.prepare(() => deadline.timeRemaining() > 4));
     }));

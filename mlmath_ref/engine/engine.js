@@ -1,7 +1,7 @@
 /**
  * The search of the site: words by MiniSearch and by what stands together, formulas by their trees.
  *
- * No DOM and no I/O; the index is what docs/_ext/search.py writes.
+ * No DOM and no I/O; the index is what mlmath_ref/index.py gives.
  */
 
 import MiniSearch from "./minisearch.js";
@@ -140,7 +140,7 @@ function terms(text, isName) {
 }
 
 /** Which letters a word has, a bit each: words far apart in them are not compared. */
-const letters = (word) => {
+export const letters = (word) => {
   let mask = 0;
   for (let i = 0; i < word.length; i++) mask |= 1 << (word.charCodeAt(i) & 31);
   return mask;
@@ -180,7 +180,7 @@ for (const line of ALIKE) for (const word of line) LIKE.set(stem(word), [...new 
 // Units: what stands together ------------------------------------------------------------------
 
 /** Phrases, roles and works: how much of the query one of them covers, by rarity of the words. */
-class Units {
+export class Units {
   constructor() {
     this.all = []; // {doc, kind, own: its different words}
     this.postings = new Map();
@@ -215,7 +215,7 @@ class Units {
     for (const [id, [covered, count]] of got) {
       const { doc, kind, own, weight } = this.all[id];
       const share = covered / total;
-      const back = NAMES.has(kind) ? Math.min(1, count / own.length) * (share * count > 0.99 * own.length ? 1.5 : 1) : 1;
+      const back = NAMES.has(kind) ? Math.min(1, count / own.length) * (share * count > 0.99 * own.length ? 2 : 1) : 1;
       const score = weight * share * share * back;
       const mine = best.get(doc) ?? {};
       if (score > (mine[kind] ?? 0)) mine[kind] = score;
@@ -257,7 +257,7 @@ export class Engine {
    * Add what is loaded later: works, prose, sentences of roles, other formulas; entries show more then.
    * @param {{entries: object[], works: Object<string, string[]>, guides: object[]}} details
    */
-  complete({ entries, works, guides }) {
+  complete({ entries, works, guides = [] }) {
     this.works = works;
     this.guides = guides;
     this.sections = new Units();
@@ -363,9 +363,7 @@ export class Engine {
    * also stand in the query: ``domain:losses``, ``system:"Llama 2"``, ``year:2017``.
    */
   search(query, { limit = 20, filters: given = {} } = {}) {
-    const started = performance.now();
-    const typed = String(query).slice(0, LONGEST).replace(/[\p{Cc}\p{Cf}]+/gu, " ");
-    const { text, filters } = this.filtered(typed, given);
+    const { text, filters } = this.filtered(cleaned(query), given);
     const kind = understand(text);
     const said = kind === "formula" ? this.names(text) : kind === "both" ? text.replace(OPERATORS, " ") : text;
     const byWord = text ? this.byWords(said) : { scores: new Map(this.entries.map((_, id) => [id, 1])), guides: [], didYouMean: null, why: new Map() };
@@ -387,7 +385,7 @@ export class Engine {
     return {
       guides,
       isGuide: guides.length > 0 && guides[0].score * 1.1 > Math.min(top, EXACT),
-      understood: { kind, formula: kind === "words" ? null : text, didYouMean: byWord.didYouMean, ms: performance.now() - started },
+      understood: { kind, formula: kind === "words" ? null : text, didYouMean: byWord.didYouMean },
       results,
       facets: facets(allowed.map(([id]) => this.entries[id]), this.works),
     };
@@ -527,6 +525,8 @@ export class Engine {
 }
 
 // The query ------------------------------------------------------------------------------------
+
+export const cleaned = (query) => String(query).slice(0, LONGEST).replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
 
 /** Whether a query is words, a formula, or both. */
 export function understand(text) {

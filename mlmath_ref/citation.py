@@ -1,0 +1,233 @@
+"""How to cite an entry, or a work that entries cite: as BibTeX, RIS, CSL-JSON or plain text."""
+
+import functools
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmath_ref import RELEASED, __version__, address
+
+if TYPE_CHECKING:
+    from mlmath_ref.catalog import Entry
+
+TITLE = "ML Math Map"
+AUTHOR = "The ML Math Map developers"
+RECORDS = Path(__file__).with_name("references.bib")
+SUFFIXES = {"bibtex": "bib", "ris": "ris", "csl-json": "json", "text": "txt"}
+
+# The types of BibTeX in CSL; what stands only on arXiv is a preprint.
+_CSL = {
+    "article": "article-journal",
+    "book": "book",
+    "inproceedings": "paper-conference",
+    "preprint": "article",
+    "misc": "webpage",
+    "software": "software",
+    "techreport": "report",
+}
+_RIS = {
+    "article": "UNPB",
+    "article-journal": "JOUR",
+    "book": "BOOK",
+    "entry-encyclopedia": "ENCYC",
+    "paper-conference": "CPAPER",
+    "report": "RPRT",
+    "software": "COMP",
+    "webpage": "ELEC",
+}
+# Variables of CSL, by the fields of BibTeX and by the names that RIS has for them.
+_FIELDS = {
+    "container-title": ("journal", "booktitle", "howpublished"),
+    "publisher": ("publisher", "institution"),
+    "edition": ("edition",),
+    "volume": ("volume",),
+    "issue": ("number",),
+    "page": ("pages",),
+    "DOI": ("doi",),
+}
+_TAGS = {
+    "title": "title",
+    "container-title": "secondary_title",
+    "publisher": "publisher",
+    "edition": "edition",
+    "version": "edition",
+    "volume": "volume",
+    "issue": "number",
+    "number": "number",
+    "DOI": "doi",
+}
+
+
+def citation(name: str, format: str) -> str:
+    """The citation of an entry, by its name, or of a work, by its key.
+
+    Raises:
+        ValueError: The format is not "bibtex", "ris", "csl-json" or "text".
+        KeyError: There is no such entry or work.
+    """
+    return citations([name], format)
+
+
+def citations(names: list[str], format: str) -> str:
+    """The citations of several entries or works as one text.
+
+    Raises:
+        ValueError: The format is not "bibtex", "ris", "csl-json" or "text".
+        KeyError: There is no such entry or work.
+    """
+    if format not in SUFFIXES:
+        raise ValueError(f"format must be one of {list(SUFFIXES)}, got {format!r}")
+    if format == "bibtex":
+        return "\n".join(map(bibtex, names))
+    if format == "text":
+        return "".join(f"{_text(name)}\n" for name in names)
+    items = [item(name) for name in names]
+    if format == "ris":
+        return _ris(items)
+    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
+
+
+@functools.cache
+def works() -> dict[str, str]:
+    """The works that are cited, by key, each as the text of its record."""
+    return dict(re.findall(r"^(?=@\w+\{(\w+),)(.+?^\})", RECORDS.read_text(), re.M | re.S))
+
+
+def bibtex(name: str) -> str:
+    """The record of an entry or a work."""
+    if name in works():
+        return works()[name] + "\n"
+    return f"""@misc{{mlmath_{name},
+  author = {{{{{AUTHOR}}}}},
+  title = {{{{{_entry(name).concept}}}}},
+  year = {{{RELEASED[:4]}}},
+  howpublished = {{{TITLE}}},
+  note = {{Version {__version__}, {RELEASED}}},
+  url = {{{address(name)}}}
+}}
+"""
+
+
+def record(name: str) -> Any:
+    """The record of an entry or a work, as pybtex reads it."""
+    from pybtex.database.input.bibtex import Parser
+
+    (found,) = Parser().parse_string(bibtex(name)).entries.values()
+    return found
+
+
+@functools.cache
+def item(name: str) -> dict[str, Any]:
+    """What CSL-JSON says of an entry or a work."""
+    if name in works():
+        return _item(record(name))
+    return {
+        "id": f"mlmath_{name}",
+        "type": "entry-encyclopedia",
+        "title": _entry(name).concept,
+        "author": [{"literal": AUTHOR}],
+        "container-title": TITLE,
+        "version": __version__,
+        "issued": {"date-parts": [[int(n) for n in RELEASED.split("-")]]},
+        "URL": address(name),
+        "language": "en",
+    }
+
+
+def _entry(name: str) -> "Entry":
+    from mlmath_ref.catalog import entry  # which a work does not need, and which takes longer
+
+    try:
+        return entry(name)
+    except KeyError:
+        raise KeyError(f"no entry or work is named {name!r}") from None
+
+
+def _item(work: Any) -> dict[str, Any]:
+    links = ("doi", "eprint", "url")  # no LaTeX
+    fields = {n: text if n in links else _plain(text) for n, text in work.fields.items()}
+    is_preprint = work.type == "misc" and "eprint" in fields
+    found: dict[str, Any] = {
+        "id": work.key,
+        "type": _CSL["preprint" if is_preprint else work.type],
+        "title": fields["title"],
+        "author": [_name(person) for person in work.persons["author"]],
+        "issued": {"date-parts": [[int(fields["year"])]]},
+    }
+    for variable, names in _FIELDS.items():
+        if told := next((fields[name] for name in names if name in fields), ""):
+            found[variable] = told.replace("–", "-") if variable == "page" else told
+    if is_preprint:
+        found |= {"publisher": "arXiv", "number": f"arXiv:{fields['eprint']}"}
+    if "eprint" in fields:
+        found["URL"] = f"https://arxiv.org/abs/{fields['eprint']}"
+    return found | ({"URL": fields["url"]} if "url" in fields else {})
+
+
+def _name(person: Any) -> dict[str, str]:
+    given = _plain(" ".join(person.first_names + person.middle_names))
+    particle = _plain(" ".join(person.prelast_names))
+    family = _plain(" ".join(person.last_names))
+    if not given:
+        return {"literal": family}
+    return {"family": family, "given": given} | (
+        {"non-dropping-particle": particle} if particle else {}
+    )
+
+
+@functools.cache
+def _plain(latex: str) -> str:
+    """LaTeX as Unicode."""
+    from pybtex.richtext import Text
+
+    return re.sub(r"\\([$%])", r"\1", str(Text.from_latex(latex)))
+
+
+@functools.cache
+def _text(name: str) -> str:
+    from pybtex.backends.plaintext import Backend
+
+    return _plain(_style().format_entry("", record(name)).text.render(Backend("utf-8")))
+
+
+@functools.cache
+def _style() -> Any:
+    from pybtex.style.formatting.plain import Style
+
+    return Style()
+
+
+def _ris(items: list[dict[str, Any]]) -> str:
+    import rispy
+
+    class Writer(rispy.RisWriter):  # type: ignore[misc]
+        def set_header(self, count: int) -> str:
+            return ""  # not the number of the reference, which is no RIS
+
+    text = rispy.dumps([_reference(found) for found in items], implementation=Writer)
+    return str(text).strip("\n") + "\n"
+
+
+def _reference(found: dict[str, Any]) -> dict[str, Any]:
+    parts = found["issued"]["date-parts"][0]
+    first, _, last = found.get("page", "").partition("-")
+    reference = {
+        "type_of_reference": _RIS[found["type"]],
+        "id": found["id"],
+        "authors": [_inverted(author) for author in found["author"]],
+        "year": str(parts[0]),
+        "date": "/".join(f"{n:02}" for n in parts) if len(parts) > 1 else "",
+        "start_page": first,
+        "end_page": last,
+        "urls": [found["URL"]] if "URL" in found else [],
+    }
+    reference |= {tag: found[variable] for variable, tag in _TAGS.items() if variable in found}
+    return {tag: value for tag, value in reference.items() if value}
+
+
+def _inverted(author: dict[str, str]) -> str:
+    if "literal" in author:
+        return author["literal"]
+    particle = author.get("non-dropping-particle", "")
+    return f"{particle} {author['family']}, {author['given']}".strip()
