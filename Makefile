@@ -33,7 +33,7 @@ speech: site build/node
 	$(SPHINX) docs build/site
 
 browser-test: .venv/browser site
-	$(BIN)/python -m pytest tests/site tests/search
+	$(BIN)/python -m pytest -n auto tests/site tests/search
 
 witness: .venv/witness
 	$(BIN)/python -m pytest tests/witness

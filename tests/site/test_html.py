@@ -88,7 +88,7 @@ def test_works_link_back(site: Path, entry: Entry) -> None:
 @each_entry
 def test_doctree_is_small(site: Path, entry: Entry) -> None:
     size = (site.parent / "doctrees" / "entries" / f"{entry.name}.doctree").stat().st_size
-    assert size < 100_000, f"{size} bytes: does it hold the environment?"
+    assert size < 200_000, f"{size} bytes: does it hold the environment, which has megabytes?"
 
 
 @each_entry
