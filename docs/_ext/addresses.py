@@ -28,8 +28,9 @@ def description(pagename: str, doctree: nodes.document | None) -> str:
     if pagename in TELLS:
         return TELLS[pagename]
     first = doctree and next(iter(doctree.findall(nodes.paragraph)), None)
-    words = [t for t in first.findall(nodes.Text) if not isinstance(t.parent, nodes.raw)] if first else []
-    text = " ".join("".join(words).replace("\\", "").split()) or mlmath_ref.__doc__ or ""
+    words = first.findall(nodes.Text) if first else ()
+    said = "".join(t for t in words if not isinstance(t.parent, nodes.raw))
+    text = " ".join(said.replace("\\", "").split()) or mlmath_ref.__doc__ or ""
     return text if len(text) <= 200 else text[:199].rpartition(" ")[0] + " …"
 
 
