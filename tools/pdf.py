@@ -6,10 +6,12 @@ The first print tells on which page everything is; the second has the numbers in
 import argparse
 import contextlib
 import html
+import multiprocessing
 import os
 import posixpath
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from playwright.sync_api import Browser, sync_playwright
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MINUTES = 10  # for a print, which takes one or two
 TITLE, AUTHOR = "ML Math Map", "The ML Math Map developers"
 STYLE = Path(__file__).with_name("pdf.css")
 FONTS = (  # which come with Matplotlib, so that the book is the same everywhere
@@ -157,6 +160,29 @@ def printed(text: str, target: Path) -> None:
         page.pdf(path=target, prefer_css_page_size=True, print_background=True, tagged=True)
 
 
+def in_time(text: str, target: Path) -> None:
+    """Print in processes of its own, and once more where the browser hangs, as it rarely does.
+
+    Raises:
+        RuntimeError: It cannot be printed.
+    """
+    for _ in range(2):
+        child = multiprocessing.Process(target=apart, args=(text, target))
+        child.start()
+        child.join(MINUTES * 60)
+        if child.exitcode is not None:
+            break
+        os.killpg(child.pid or 0, signal.SIGKILL)
+        child.join()
+    if child.exitcode != 0:
+        raise RuntimeError(f"{target.name} was not printed: exit code {child.exitcode}")
+
+
+def apart(text: str, target: Path) -> None:
+    os.setsid()  # so that the browser ends with it
+    printed(text, target)
+
+
 def numbered(pdf: Pdf) -> dict[str, int]:
     """The page that each name is on, from 1."""
     numbers = {page.obj.objgen: i for i, page in enumerate(pdf.pages, start=1)}
@@ -188,10 +214,10 @@ def make(book: Path, target: Path) -> None:
         fonts = [Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf" for name in FONTS]
         for path in (book / "latin-modern-math.woff2", book / "cover.png", *fonts):
             shutil.copyfile(path, draft.with_name(path.name))
-        printed(joined(book, {}), draft)
+        in_time(joined(book, {}), draft)
         with Pdf.open(draft) as pdf:
             numbers = numbered(pdf)
-        printed(joined(book, numbers), draft)
+        in_time(joined(book, numbers), draft)
         with Pdf.open(draft) as pdf:
             finished(pdf, places(book), target)
 
