@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -184,6 +185,51 @@ def test_hostile_input_is_read_at_once(site: Path) -> None:
     for text, (parsed, searched, _) in zip(HOSTILE, node(code, HOSTILE, cwd=site), strict=True):
         assert parsed < MILLISECONDS, text[:40]
         assert searched < MILLISECONDS, text[:40]
+
+
+def test_damaged_formulas_are_read(modules: Path) -> None:
+    """Formulas in which anything was put in, left out or cut off."""
+    marks = [
+        *"{}()[]^_|&-=<*'.",
+        "‖",
+        "∂",
+        "∇",
+        "Σ",
+        "⊙",
+        "…",
+        "ₘₐₓ",
+        "⁻¹",
+        "\u0302",
+        "\\\\",
+        "\\hat",
+        "\\sin",
+    ]
+    marks += [
+        "\\frac",
+        "\\sqrt",
+        "\\left(",
+        "\\begin{cases}",
+        "\\end{cases}",
+        "\\sum_",
+        "d/d",
+        "e^",
+        "sum(",
+    ]
+    chance = random.Random(0)
+    texts = []
+    for _ in range(5000):
+        text = chance.choice([e.formula for e in entries()])
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randint(0, len(text))
+            put, left = chance.choice(marks), chance.randint(1, 5)
+            text = chance.choice(
+                [text[:at] + put + text[at:], text[:at] + text[at + left :], text[:at]]
+            )
+        texts.append(text)
+    code = """
+    import { canonical } from "./parser.js";
+    console.log(JSON.stringify(given[0].map((text) => typeof canonical(text))));"""
+    assert set(node(code, texts, cwd=modules)) == {"string"}
 
 
 def test_the_bundle_holds_every_entry_and_stays_small(site: Path) -> None:
