@@ -8,7 +8,10 @@ def problems(page: Page, host: str) -> list[str]:
     found: list[str] = []
     page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda e: found.append(str(e)))
-    page.on("requestfailed", lambda r: found.append(f"failed: {r.url}"))
+    page.on(
+        "requestfailed",  # aborted is what a page has not waited for when it is left
+        lambda r: None if r.failure == "net::ERR_ABORTED" else found.append(f"failed: {r.url}"),
+    )
     page.on(
         "request",
         lambda r: None if r.url.startswith((host, "data:")) else found.append(f"left: {r.url}"),
