@@ -30,6 +30,7 @@ def sphinx(builder: str, target: Path, *options: str) -> None:
 def main() -> None:
     FILES.mkdir(exist_ok=True)
     names = sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob("*") if p.is_file())
+    names = [n for n in names if n != "404.html" and not n.startswith("_cards/")]  # of a host
     zipped(FILES / "mlmath-site.zip", SITE, names, "mlmath/")
     shutil.rmtree(BOOK, ignore_errors=True)
     sphinx("epub", BOOK)

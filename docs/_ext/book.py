@@ -27,6 +27,12 @@ ENTITIES = {name: text for name, text in html.entities.html5.items() if name.end
 ENTITIES = {n: t for n, t in ENTITIES.items() if n not in ("amp;", "lt;", "gt;", "quot;")}
 SHEET = (HERE.parent / "_static" / "map.css").read_text()
 LIGHT = dict(reversed(re.findall(r"(--plot-\d): (#\w+);", SHEET)))  # light stands before dark
+COPIED = (  # LaTeX, buttons, and links to files of the site
+    r'<pre class="latex" hidden>.*?</pre>',
+    r'<p class="copy-bar".*?</p>',
+    r'<p>Download <span class="formats">.*?</p>',
+    r'<span class="formats">.*?</span>',
+)
 STYLES = ("displaystyle", "scriptlevel")
 PAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html>
@@ -139,7 +145,8 @@ def zipped(target: Path, folder: Path, names: Iterable[str], inside: str = "") -
 
 def xhtml(body: str) -> str:
     """HTML of the site's pages as XML, without what only a browser with scripts needs."""
-    body = re.sub(r'<pre class="latex" hidden>.*?</pre>', "", body, flags=re.DOTALL)
+    for part in COPIED:
+        body = re.sub(part, "", body, flags=re.DOTALL)
     body = re.sub(r'<a class="headerlink".*?</a>| tabindex="0"| role="(?:doc-\w+|list)"', "", body)
     body = re.sub(r"<(br|col|hr|img|input)((?:\s[^<>]*?)?)\s*/?>", r"<\1\2/>", body)
     body = re.sub(r"&(\w+;)", lambda m: ENTITIES.get(m[1], m[0]), body)
