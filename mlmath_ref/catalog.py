@@ -131,7 +131,7 @@ class Topic:
         """The paragraphs of theory, in reStructuredText."""
         return re.sub(r"^:map: .+$", "", _doc(self.module), flags=re.MULTILINE).strip()
 
-    @property
+    @functools.cached_property
     def citations(self) -> tuple[Citation, ...]:
         return _citations(_doc(self.module))
 
@@ -227,7 +227,7 @@ class Entry:
             for o in re.findall(r"``(.+?)``", self.sections["Checked against"], re.S)
         )
 
-    @property
+    @functools.cached_property
     def citations(self) -> tuple[Citation, ...]:
         return _citations(inspect.getdoc(self.function) or "")
 
@@ -249,6 +249,11 @@ class Entry:
         if Tensor in kinds or any(map(is_function, annotations)):
             return ("torch",)
         return ("numpy", "torch") if Array in kinds else ()
+
+    @functools.cached_property
+    def called_by(self) -> tuple[str, ...]:
+        """Names of the entries whose bodies call it."""
+        return tuple(e.name for e in entries() if self.name in e.calls)
 
     @functools.cached_property
     def calls(self) -> tuple[str, ...]:

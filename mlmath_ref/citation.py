@@ -146,7 +146,7 @@ def _entry(name: str) -> "Entry":
 
 def _item(work: Any) -> dict[str, Any]:
     links = ("doi", "eprint", "url")  # no LaTeX
-    fields = {n: text if n in links else _plain(text) for n, text in work.fields.items()}
+    fields = {n: text if n in links else plain(text) for n, text in work.fields.items()}
     is_preprint = work.type == "misc" and "eprint" in fields
     found: dict[str, Any] = {
         "id": work.key,
@@ -166,9 +166,9 @@ def _item(work: Any) -> dict[str, Any]:
 
 
 def _name(person: Any) -> dict[str, str]:
-    given = _plain(" ".join(person.first_names + person.middle_names))
-    particle = _plain(" ".join(person.prelast_names))
-    family = _plain(" ".join(person.last_names))
+    given = plain(" ".join(person.first_names + person.middle_names))
+    particle = plain(" ".join(person.prelast_names))
+    family = plain(" ".join(person.last_names))
     if not given:
         return {"literal": family}
     return {"family": family, "given": given} | (
@@ -177,7 +177,7 @@ def _name(person: Any) -> dict[str, str]:
 
 
 @functools.cache
-def _plain(latex: str) -> str:
+def plain(latex: str) -> str:
     """LaTeX as Unicode."""
     from pybtex.richtext import Text
 
@@ -188,7 +188,7 @@ def _plain(latex: str) -> str:
 def _text(name: str) -> str:
     from pybtex.backends.plaintext import Backend
 
-    return _plain(_style().format_entry("", record(name)).text.render(Backend("utf-8")))
+    return plain(_style().format_entry("", record(name)).text.render(Backend("utf-8")))
 
 
 @functools.cache

@@ -114,7 +114,7 @@ def record(e: Entry) -> dict[str, Any]:
         "also": e.also_called,
         "roles": [[r.kind, r.system] for r in roles(e)],
         "code": code(e),
-        "used": sum(e.name in o.calls for o in entries()),
+        "used": len(e.called_by),
         "latex": inline(e.formula),
         "domain": e.domain,
         "libraries": sorted(libraries(e)),

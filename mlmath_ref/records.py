@@ -229,7 +229,7 @@ def record(e: Entry) -> Record:
         python=None if e.libraries else standalone(e, "numpy"),
         citations=_citations(e.citations),
         calls=e.calls,
-        called_by=_callers().get(e.name, ()),
+        called_by=e.called_by,
         topic=f"{e.domain}.{e.topic.name}",
         address=address(e.name),
         source=Path(str(e.topic.module.__file__)).relative_to(ROOT).as_posix(),
@@ -296,12 +296,6 @@ def _witness(w: catalog.Witness, measured: dict[str, Any]) -> Witness:
 def _measured() -> dict[str, dict[str, Any]]:
     """By entry and path, what the code of systems gave."""
     return dict(json.loads(MEASURED.read_text())) if MEASURED.exists() else {}
-
-
-@functools.cache
-def _callers() -> dict[str, tuple[str, ...]]:
-    called = {name for e in entries() for name in e.calls}
-    return {name: tuple(e.name for e in entries() if name in e.calls) for name in called}
 
 
 def _examples(text: str) -> Iterator[Example]:

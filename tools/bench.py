@@ -18,10 +18,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from chromium import chromium
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PAGE = "entries/scaled_dot_product_attention.html"
 NEXT = "entries/softmax.html"
 Row = tuple[str, float, str]
@@ -127,15 +127,8 @@ def page_rows(site: Path) -> list[Row]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
-        sys.exit("no Chromium was found: install it, or set CHROMIUM to its path")
     rows: list[Row] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         for profile in ("", ", slow"):
             context = browser.new_context()
             page = context.new_page()
@@ -156,7 +149,6 @@ def page_rows(site: Path) -> list[Row]:
             if not profile:
                 rows += visit(page, site, f"{address}/{NEXT}", "next page", timing=False, size=True)
             context.close()
-        browser.close()
     server.shutdown()
     return rows
 

@@ -4,7 +4,6 @@ The first print tells on which page everything is; the second has the numbers in
 """
 
 import argparse
-import contextlib
 import html
 import multiprocessing
 import os
@@ -13,18 +12,16 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+from chromium import chromium
 from pikepdf import Name, NameTree, ObjectStreamMode, OutlineItem, Pdf
-from playwright.sync_api import Browser, sync_playwright
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MINUTES = 10  # for a print, which takes one or two
 TITLE, AUTHOR = "ML Math Map", "The ML Math Map developers"
 STYLE = Path(__file__).with_name("pdf.css")
@@ -131,21 +128,6 @@ def contents(listed: list[Place], numbers: dict[str, int]) -> str:
         for p in listed
     ]
     return f'<nav class="contents"><h1>Contents</h1><ul>{"".join(lines)}</ul></nav>'
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser that is installed."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
-        raise FileNotFoundError(f"no Chromium: install one of {NAMES}, or set CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 def printed(text: str, target: Path) -> None:

@@ -64,10 +64,14 @@ class Builder(StandaloneHTMLBuilder):
         for path in {*joined, *unused, *static.rglob("*.map"), *static.glob("*.png")}:
             path.unlink(missing_ok=True)
 
+    @functools.cached_property
+    def listed(self) -> set[str]:
+        """The pages that stand in a toctree."""
+        return {d for inside in self.env.toctree_includes.values() for d in inside}
+
     def _get_local_toctree(self, docname: str, collapse: bool = True, **kwargs: Any) -> str:
         """Pages that stand in no toctree have the same one, if they stand in the same folder."""
-        listed = {d for inside in self.env.toctree_includes.values() for d in inside}
-        folder = "" if docname in listed else docname.rpartition("/")[0]
+        folder = "" if docname in self.listed else docname.rpartition("/")[0]
         if not folder:
             return super()._get_local_toctree(docname, collapse, **kwargs)
         key = (folder, collapse, *sorted(kwargs.items()))

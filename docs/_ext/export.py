@@ -19,12 +19,12 @@ from typing import Any
 
 from concept_map import table
 from pybtex.database import Entry as BibEntry, Person
-from pybtex.richtext import Text
 from pydantic import ConfigDict, TypeAdapter
 from sphinx.application import Sphinx
 
 import mlmath_ref
 from mlmath_ref.catalog import Topic, domains, topics
+from mlmath_ref.citation import plain
 from mlmath_ref.index import works
 from mlmath_ref.records import Argument, Citation, Example, Key, Record, Step, markdown, records
 
@@ -172,12 +172,6 @@ def _work(key: str, bib: BibEntry) -> Work:
 
 def _names(p: Person) -> list[str]:
     return [*p.first_names, *p.middle_names, *p.prelast_names, *p.last_names, *p.lineage_names]
-
-
-@functools.cache
-def plain(latex: str) -> str:
-    """What BibTeX has in LaTeX, as text."""
-    return str(Text.from_latex(latex)).replace("\\$", "$")
 
 
 # The schema -----------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def imports(e: Entry) -> str:
 def about(e: Entry) -> str:
     """Names and neighbors, as a field list."""
     calls = [entry(n) for n in e.calls]
-    called = [o for o in entries() if e.name in o.calls]
+    called = [entry(n) for n in e.called_by]
     beside = [o for o in e.topic.entries if o != e and o not in calls and o not in called]
     rows = {
         "Also called": ", ".join(e.also_called),

