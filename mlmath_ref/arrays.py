@@ -1,9 +1,9 @@
-"""The array types of the signatures, and the one door to special functions."""
+"""The array types of the signatures, special functions, and steps that bodies share."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from array_api_compat import is_torch_array
+from array_api_compat import array_namespace, is_jax_array, is_torch_array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,9 +47,18 @@ else:
     Array = TypeVar("Array")
     Tensor = TypeVar("Tensor")
 
-__all__ = ["Array", "Tensor", "special_namespace"]
+__all__ = ["Array", "Tensor", "softplus", "special_namespace"]
 
 
 def special_namespace(x: Any) -> Any:
     """Special functions (``erf``, ``gammaln`` ...), which the array API lacks, for ``x``'s library."""
+    if is_jax_array(x):
+        return import_module("jax.scipy.special")
     return import_module("torch.special" if is_torch_array(x) else "scipy.special")
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) without overflow, with the right first and second derivatives everywhere."""
+    xp = array_namespace(x)
+    positive = x > 0
+    return xp.where(positive, x, xp.zeros_like(x)) + xp.log1p(xp.exp(xp.where(positive, -x, x)))
