@@ -5,10 +5,10 @@ precision :math:`e^{710}` overflows and :math:`e^{-746}` is 0. Taking the larges
 keeps every exponent at 0 or below, at the cost of one pass over the scores
 :cite:p:`blanchard2021accurately`. The result is a smooth maximum, and its gradient is the softmax.
 
-A product of a probability with a logarithm has a limit where the probability goes to 0, but its
-two factors have none: the computer multiplies 0 by :math:`-\infty` and gets a number that is none.
-Entropies and divergences are sums of such products. An epsilon inside the logarithm hides the
-problem and moves every value; the convention :math:`0 \log 0 = 0` is exact.
+The product :math:`p \log p` tends to 0 as the probability :math:`p` goes to 0, but its second factor
+tends to :math:`-\infty`: at :math:`p = 0` the computer multiplies 0 by :math:`-\infty` and returns
+NaN. Entropies and divergences are sums of such products. An epsilon inside the logarithm hides the
+problem and changes every value; the convention :math:`0 \log 0 = 0` does not.
 
 :map: 6.1 Numerics
 """
@@ -38,8 +38,11 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
         :math:`\operatorname{LSE}(z)`, one number per batch element.
 
     Also called:
-        logsumexp, LSE, log partition function, log normalizer, free energy, smooth maximum, log Z,
-        RealSoftMax, log-sum-exp trick, logaddexp, soft maximum.
+        logsumexp, LSE, log partition function, log normalizer, smooth maximum, RealSoftMax.
+
+    Asked as:
+        log Z; log-sum-exp trick; logaddexp; free energy; soft maximum; exp overflows; log of a sum
+        of exponentials is inf.
 
     Role in ML:
         - regularizer -- OLMo 2: its square, taken over the output logits and weighted by
@@ -68,7 +71,7 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
         By hand, :math:`\log (2 + 3 + 5) = \log 10`:
 
         >>> import numpy as np
-        >>> float(log_sum_exp(np.log(np.asarray([2.0, 3.0, 5.0]))))
+        >>> round(float(log_sum_exp(np.log(np.asarray([2.0, 3.0, 5.0])))), 4)
         2.3026
 
         Two rows, as ``scipy.special.logsumexp`` has them:
@@ -101,8 +104,9 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
 
     .. math:: \operatorname{xlogy}(x, y) = x \log y
 
-    The product is 0 wherever :math:`x = 0`, at :math:`y = 0` too, because
-    :math:`\lim_{x \to 0} x \log x = 0`. Where :math:`y = 0 < x` it is :math:`-\infty`.
+    The product is 0 if :math:`x = 0`, and :math:`-\infty` if :math:`y = 0 < x`. At :math:`x = y = 0`
+    it has no limit, and :math:`0 \log 0 = 0` is a convention: it continues :math:`x \log x`, which
+    tends to 0.
 
     Args:
         x: :math:`x`, the weight, in most uses a probability.
@@ -112,7 +116,10 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         :math:`\operatorname{xlogy}(x, y)`, in nats where :math:`y` is a probability.
 
     Also called:
-        x log y, x*log(y), 0 log 0, safe logarithm, p log p, p log q, 0 times log 0.
+        x log y, x*log(y).
+
+    Asked as:
+        0 log 0; 0 times log 0; safe logarithm; p log p; p log q; 0 * -inf is nan; entropy is nan.
 
     Role in ML:
         - primitive -- PyTorch: the reference that its compiler traces puts 0 in the place of the
@@ -124,11 +131,12 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
           :cite:p:`pedregosa2011scikit{code: sklearn/metrics/_classification.py, def log_loss}`.
 
     Numerics:
-        The logarithm never sees a 0, so NumPy gives no warning of a division by zero and no NaN
-        arises, as it does from :math:`0 \cdot \log 0` in an entropy :math:`-\sum_i p_i \log p_i` or
-        a loss; :math:`\log(p + \epsilon)` would move every value. The gradient in :math:`y` is
-        :math:`x / y`, and 0 where :math:`x = 0`. At :math:`y = 0 < x` the value is :math:`-\infty`
-        and automatic differentiation returns 0 for both arguments.
+        No 0 reaches the logarithm: NumPy gives no warning of a division by zero, and no NaN arises,
+        as it does from :math:`0 \cdot \log 0` in an entropy :math:`-\sum_i p_i \log p_i` or
+        a loss; :math:`\log(p + \epsilon)` would change every value. The gradient with respect to
+        :math:`x` is :math:`\log y`, the one with respect to :math:`y` is :math:`x / y`; at :math:`y = 0 <
+        x` they are :math:`-\infty` and :math:`\infty`, as those of ``torch.special.xlogy``. At
+        :math:`x = y = 0` both are 0; PyTorch returns NaN for the second.
 
     Checked against:
         ``scipy.special.xlogy(x, y)``
@@ -139,7 +147,7 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         By hand, :math:`2 \log e^3 = 6`:
 
         >>> import numpy as np
-        >>> float(xlogy(np.asarray(2.0), np.exp(np.asarray(3.0))))
+        >>> round(float(xlogy(np.asarray(2.0), np.exp(np.asarray(3.0)))), 4)
         6.0
 
         Three products, as ``scipy.special.xlogy`` has them:
@@ -155,8 +163,8 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         >>> x.grad, y.grad
         (tensor(0.9163), tensor(0.1200))
 
-        A weight of 0 gives 0, in the value and in the gradient in :math:`y`; at :math:`y = 0` only
-        a weight above 0 is felt, in the value alone:
+        A weight of 0 gives 0, in the value and in the gradient in :math:`y`; at :math:`y = 0 < x` the
+        value is infinite, and so are both slopes:
 
         >>> x = torch.tensor([0.0, 0.0, 0.5], requires_grad=True)
         >>> y = torch.tensor([0.0, 2.0, 0.0], requires_grad=True)
@@ -165,9 +173,10 @@ def xlogy(x: Nonneg[Array, "*shape"], y: Nonneg[Array, "*shape"]) -> ExtendedRea
         tensor([0., 0., -inf])
         >>> products.sum().backward()
         >>> x.grad, y.grad
-        (tensor([0.0000, 0.6931, 0.0000]), tensor([0., 0., 0.]))
+        (tensor([0.0000, 0.6931,   -inf]), tensor([0., 0., inf]))
     """
     xp = array_namespace(x, y)
-    positive = y > 0
-    log_y = xp.log(xp.where(positive, y, 1.0))
-    return xp.where(positive | (x <= 0), x * log_y, -math.inf)
+    infinite = (y <= 0) & (x > 0)
+    log_y = xp.log(xp.where(y > 0, y, 1.0))
+    log_0 = xp.sqrt(xp.where(infinite, y, 1.0)) - math.inf  # with the slope of log at 0, infinite
+    return x * xp.where(infinite, log_0, log_y)
