@@ -26,16 +26,19 @@ SECTIONS = (
     "Where",
     "Raises",
     "Also called",
+    "Asked as",
     "Role in ML",
     "Numerics",
     "Checked against",
     "Examples",
 )
+CONTRAST = "contrast"  # the kind of a role whose system does not use the mathematics
 KINDS = (
     "activation",
     "analysis",
     "compression",
     "constraint",
+    CONTRAST,
     "estimator",
     "layer",
     "metric",
@@ -82,6 +85,16 @@ class Role:
     text: str  # reStructuredText
     citations: tuple[Citation, ...]
     witnesses: tuple[Witness, ...]
+
+    @property
+    def is_use(self) -> bool:
+        """Whether the system uses the mathematics; a contrast documents that it does not."""
+        return self.kind != CONTRAST
+
+    @property
+    def label(self) -> str:
+        """The kind as it is printed."""
+        return label(self.kind)
 
 
 @dataclass(frozen=True)
@@ -211,8 +224,20 @@ class Entry:
         return tuple(w.strip() for w in words.split(",") if w.strip())
 
     @property
+    def asked_as(self) -> tuple[str, ...]:
+        """Questions, symptoms and notation that are searched for and not printed."""
+        words = " ".join(self.sections.get("Asked as", "").split()).removesuffix(".")
+        return tuple(w.strip() for w in words.split(";")) if words else ()
+
+    @property
     def roles(self) -> tuple[Role, ...]:
+        """Uses and contrasts, in the order of the page."""
         return tuple(_role(text) for text in _bullets(self.sections.get("Role in ML", "")))
+
+    @property
+    def uses(self) -> tuple[Role, ...]:
+        """The roles in systems that use the mathematics."""
+        return tuple(role for role in self.roles if role.is_use)
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -321,6 +346,11 @@ def entry(name: str) -> Entry:
         if found.name == name:
             return found
     raise KeyError(f"no entry is named {name!r}")
+
+
+def label(kind: str) -> str:
+    """A kind of role as it is printed."""
+    return "does not use it" if kind == CONTRAST else kind
 
 
 def _doc(module: ModuleType) -> str:

@@ -102,8 +102,8 @@ def formulas(e: Entry) -> list[str]:
 
 
 def roles(e: Entry) -> list[Role]:
-    """Roles, first one whose sentence is words only: it is the one that is shown."""
-    return sorted(e.roles, key=lambda r: ":math:" in r.text)
+    """Uses, first one whose sentence is words only: it is the one that is shown."""
+    return sorted(e.uses, key=lambda r: ":math:" in r.text)
 
 
 def record(e: Entry) -> dict[str, Any]:
@@ -112,6 +112,7 @@ def record(e: Entry) -> dict[str, Any]:
         "name": e.name,
         "concept": e.concept,
         "also": e.also_called,
+        "asked": e.asked_as,
         "roles": [[r.kind, r.system] for r in roles(e)],
         "code": code(e),
         "used": len(e.called_by),
@@ -124,9 +125,9 @@ def record(e: Entry) -> dict[str, Any]:
 def details(e: Entry) -> dict[str, Any]:
     """What is searched and shown beside: the first role is a sentence, the others are their words."""
     first, *others = roles(e)
-    named = " ".join(
-        [e.concept, e.tells, *e.also_called, *(f"{r.system} {r.text}" for r in e.roles)]
-    )
+    names = [e.concept, e.tells, *e.also_called, *e.asked_as]
+    named = " ".join([*names, *(f"{r.system} {r.text}" for r in e.uses)])
+    contrasts = [f"{r.system} {r.text}" for r in e.roles if not r.is_use]
     meanings = [s.meaning for s in (*e.args, e.returns)] + [w.meaning for w in e.where]
     return {
         "tells": plain(e.tells),
@@ -134,7 +135,7 @@ def details(e: Entry) -> dict[str, Any]:
         "works": list(dict.fromkeys(c.key for c in e.citations)),
         "calls": calls(e),
         "constants": constants(e),
-        "prose": bag(e.law, e.sections["Numerics"], *meanings, without=named),
+        "prose": bag(e.law, e.sections["Numerics"], *meanings, *contrasts, without=named),
         "formulas": formulas(e),
     }
 

@@ -31,7 +31,7 @@ def shown(e: Entry) -> dict[str, Any]:
         "where": [[w.latex, said(w.meaning or f"``{w.expression}``")] for w in e.where],
         "also_called": e.also_called,
         "roles": [
-            [r.kind, r.system, said(r.text), "; ".join(map(label, r.citations))] for r in e.roles
+            [r.label, r.system, said(r.text), "; ".join(map(label, r.citations))] for r in e.roles
         ],
         "numerics": said(e.sections["Numerics"]),
         "example": example(e),

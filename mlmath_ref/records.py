@@ -113,7 +113,9 @@ class Role:
     """A job that the mathematics holds in a named system."""
 
     kind: str
-    """One of a closed list, such as objective or layer."""
+    """One of a closed list, such as objective or layer; contrast if the system does not use it."""
+    is_use: bool
+    """Whether the system uses the mathematics."""
     system: str
     """The model, library or method."""
     text: str
@@ -170,6 +172,8 @@ class Record:
     """Errors beside those for arguments outside their sets."""
     also_called: tuple[str, ...]
     """Other names."""
+    asked_as: tuple[str, ...]
+    """Questions, symptoms and notation that lead to it; the page does not print them."""
     roles: tuple[Role, ...]
     """Jobs in named systems."""
     numerics: str
@@ -218,6 +222,7 @@ def record(e: Entry) -> Record:
         where=tuple(Symbol(w.latex, w.expression, markdown(w.meaning)) for w in e.where),
         raises=tuple(Failure(name, markdown(text)) for name, text in e.raises),
         also_called=tuple(map(markdown, e.also_called)),
+        asked_as=tuple(map(markdown, e.asked_as)),
         roles=tuple(_role(e, role) for role in e.roles),
         numerics=markdown(e.sections["Numerics"]),
         oracles=e.oracles,
@@ -280,6 +285,7 @@ def _arguments(e: Entry) -> Iterator[Argument]:
 def _role(e: Entry, role: catalog.Role) -> Role:
     return Role(
         role.kind,
+        role.is_use,
         role.system,
         markdown(role.text),
         _citations(role.citations),

@@ -75,7 +75,7 @@ def test_show_prints_the_whole_entry() -> None:
     for text in (e.concept, e.tells, "p ∈ (Δⁿ⁻¹)", "Qwen Team 2025, sec. 4.5", "0.1438"):
         assert text in told
     for role in e.roles:
-        assert f"{role.system} ({role.kind})" in told
+        assert f"{role.system} ({role.label})" in told
     assert told.endswith(f"/entries/{e.name}.html\n")
     assert "               n         pᵢ" in told
     assert run("show", "KL divergence")[0] == told

@@ -111,19 +111,20 @@ def test_arguments_are_all_told(entry: Entry) -> None:
 
 @each_entry
 def test_roles(entry: Entry) -> None:
-    assert entry.roles
+    assert entry.uses
     for role in entry.roles:
         assert role.kind in catalog.KINDS, f"{role.kind!r} is not one of {catalog.KINDS}"
         assert role.citations, f"the role in {role.system} cites nothing"
         assert all(c.locator for c in role.citations), (
             f"the role in {role.system} cites without a locator"
         )
+        assert role.is_use or not role.witnesses, f"{role.system} does not use it: no witness"
 
 
 @each_entry
 def test_a_role_is_recent(entry: Entry) -> None:
     years = [
-        int(WORKS[c.key].fields["year"]) for r in entry.roles for c in r.citations if c.key in WORKS
+        int(WORKS[c.key].fields["year"]) for r in entry.uses for c in r.citations if c.key in WORKS
     ]
     assert max(years, default=0) >= 2024, f"no role cites a work of 2024 or later: {years}"
 
@@ -141,6 +142,18 @@ def test_another_name_is_of_this_entry(entry: Entry) -> None:
     taken = {n.lower(): e for e in entries() for n in (e.concept, e.name, e.name.replace("_", " "))}
     others = {name: taken[name].name for name in said if taken.get(name, entry) is not entry}
     assert not others, f"names of other entries: {others}"
+
+
+@each_entry
+def test_phrases_that_are_asked(entry: Entry) -> None:
+    """Words there may name other entries: they are searched for and not printed."""
+    asked = [phrase.lower() for phrase in entry.asked_as]
+    assert all(asked), "an empty phrase, between two semicolons"
+    assert len(asked) == len(set(asked)), "a phrase twice"
+    names = {name.lower() for name in (entry.concept, entry.name, *entry.also_called)}
+    assert not names & set(asked), f"these are names of it already: {names & set(asked)}"
+    text = entry.sections.get("Asked as", ".").rstrip()
+    assert text.endswith("."), "Asked as ends with a period"
 
 
 def test_no_orphan_reference() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from specimen import specimen
 
-from mlmath_ref import catalog, sets
+from mlmath_ref import catalog, index, prompt, records, sets
 from mlmath_ref.annotations import Set, Spec, read
 from mlmath_ref.arrays import Array
 from mlmath_ref.attention.dot_product_attention import scaled_dot_product_attention
@@ -161,6 +162,32 @@ def test_entry_is_read_whole() -> None:
 def test_unknown_entry() -> None:
     with pytest.raises(KeyError, match="no entry is named 'kl'"):
         entry("kl")
+
+
+def test_phrases_are_asked_and_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt, "citation", lambda name, format: "")
+    e = specimen()
+    assert e.also_called == ("one", "two")
+    assert e.asked_as == ("why is it infinite, and where", "KL(p||q)")
+    assert index.record(e)["asked"] == e.asked_as
+    assert records.record(e).asked_as == e.asked_as
+    assert "two" in str(prompt.shown(e))
+    assert "infinite" not in str(prompt.shown(e))
+
+
+def test_a_contrast_is_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is printed with its label, and no table or filter counts it."""
+    monkeypatch.setattr(prompt, "citation", lambda name, format: "")
+    e = specimen()
+    use, contrast = e.roles
+    assert (use.is_use, contrast.is_use) == (True, False)
+    assert e.uses == (use,)
+    assert contrast.label == "does not use it"
+    assert index.record(e)["roles"] == [["objective", "A"]]
+    assert len(index.details(e)["texts"]) == 1
+    assert "keeps another" in index.details(e)["prose"]
+    assert [r.is_use for r in records.record(e).roles] == [True, False]
+    assert [label for label, *_ in prompt.shown(e)["roles"]] == ["objective", "does not use it"]
 
 
 def test_malformed_role() -> None:

@@ -117,8 +117,8 @@ def by_chapter() -> str:
     rows = []
     for module in sorted(domains(), key=lambda m: first[domain_name(m)]):
         inside = [e for e in entries() if e.domain == domain_name(module)]
-        systems = {r.system: e for e in reversed(inside) for r in e.roles}
-        works = dict.fromkeys(c.key for e in inside for r in e.roles for c in r.citations)
+        systems = {r.system: e for e in reversed(inside) for r in e.uses}
+        works = dict.fromkeys(c.key for e in inside for r in e.uses for c in r.citations)
         rows.append(
             [
                 f"{domain_link(module)}\n\n    {question(module)}",
@@ -152,14 +152,14 @@ def question(module: ModuleType) -> str:
 
 def section_rows(e: Entry) -> Iterator[list[str]]:
     """A row a role; concept and formula stand in the first."""
-    for i, role in enumerate(e.roles):
+    for i, role in enumerate(e.uses):
         concept = f"{link(e)}\n\n    {formula(e)}" if i == 0 else ""
         yield [concept, role.system, f"*{role.kind}*: {sentence(role)}", source(role)]
 
 
 def by_system() -> str:
     """The inverse: every system, and the mathematics that it rests on."""
-    found = [(role.system, e, role) for e in entries() for role in e.roles]
+    found = [(role.system, e, role) for e in entries() for role in e.uses]
     rows = []
     above = ""
     for system, e, role in sorted(found, key=lambda f: (f[0].lower(), f[1].concept)):
@@ -274,7 +274,7 @@ def by_kind() -> str:
     """Kinds of roles."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for e in entries():
-        for role in e.roles:
+        for role in e.uses:
             groups[role.kind].append(e)
     return faceted("Kind of role", dict(sorted(groups.items())))
 

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, TypeAdapter
 from sphinx.application import Sphinx
 
 import mlmath_ref
-from mlmath_ref.catalog import Topic, domains, topics
+from mlmath_ref.catalog import Topic, domains, label, topics
 from mlmath_ref.citation import plain
 from mlmath_ref.index import works
 from mlmath_ref.records import Argument, Citation, Example, Key, Record, Step, markdown, records
@@ -198,8 +198,8 @@ def closed(part: dict[str, Any]) -> dict[str, Any]:
 INVERSE = ("called_by",)  # which entry_calls says, read backwards
 COLUMNS = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL"}
 SEARCH = """CREATE VIRTUAL TABLE search
-  USING fts5(name, concept, also_called, tells, law, roles, numerics, tokenize = 'porter')"""
-WEIGHTS = "bm25(10, 10, 10, 4)"  # names weigh more than prose
+  USING fts5(name, concept, also_called, asked_as, tells, law, roles, numerics, tokenize = 'porter')"""
+WEIGHTS = "bm25(10, 10, 10, 10, 4)"  # names weigh more than prose
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ def database(path: Path, data: dict[str, Any]) -> None:
                 _insert(db, known, name, record, ())
         db.execute(SEARCH)
         db.execute("INSERT INTO search(search, rank) VALUES ('rank', ?)", (WEIGHTS,))
-        db.executemany("INSERT INTO search VALUES (?, ?, ?, ?, ?, ?, ?)", _words(data))
+        db.executemany("INSERT INTO search VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _words(data))
         db.commit()
         if missing := db.execute("PRAGMA foreign_key_check").fetchall():
             raise ValueError(f"rows refer to what is not there, as (table, row): {missing[:5]}")
@@ -340,8 +340,8 @@ def _insert(
 def _words(data: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for e in data["entries"]:
         roles = "\n".join(f"{r['kind']} {r['system']}: {r['text']}" for r in e["roles"])
-        names = ", ".join(e["also_called"])
-        yield e["name"], e["concept"], names, e["tells"], e["law"], roles, e["numerics"]
+        names, asked = (", ".join(e[field]) for field in ("also_called", "asked_as"))
+        yield e["name"], e["concept"], names, asked, e["tells"], e["law"], roles, e["numerics"]
 
 
 # Markdown -------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def entry_text(e: Record, level: int = 1) -> str:
         "Where": bullets(f"${w.symbol}$: `{w.expression}` {w.meaning}".strip() for w in e.where),
         "Raises": bullets(f"{f.error}: {f.meaning}" for f in e.raises),
         "Also called": ", ".join(e.also_called),
-        "Role in ML": bullets(f"{r.kind}, **{r.system}**: {r.text}" for r in e.roles),
+        "Role in ML": bullets(f"{label(r.kind)}, **{r.system}**: {r.text}" for r in e.roles),
         "Numerics": e.numerics,
         "Examples": "\n\n".join(map(example_text, e.examples)),
         "Checked against": bullets(f"`{oracle}`" for oracle in e.oracles),

@@ -38,7 +38,7 @@ def entry_page(e: Entry) -> str:
         plot(e),
         f".. _{e.name}-roles:\n",
         heading("Role in ML", "-"),
-        "".join(f"- *{r.kind}* -- **{r.system}**: {r.text}\n" for r in e.roles),
+        "".join(f"- *{r.label}* -- **{r.system}**: {r.text}\n" for r in e.roles),
         heading("Numerics", "-"),
         sections["Numerics"] + "\n",
         heading("Examples", "-"),

@@ -247,7 +247,7 @@ export class Engine {
     this.learn(["concept", "also", "name", "system", "code", "domain"]);
     this.entries.forEach((e, id) => {
       for (const title of [e.concept, e.name]) this.unit(id, "title", title);
-      for (const phrase of e.also) this.unit(id, "phrase", phrase);
+      for (const phrase of [...e.also, ...e.asked]) this.unit(id, "phrase", phrase);
       for (const path of e.code) this.unit(id, "code", path.slice(path.lastIndexOf(".") + 1));
       for (const [kind, system] of e.roles) this.unit(id, "role", `${kind} ${system} ${e.concept}`);
     });
@@ -349,7 +349,7 @@ export class Engine {
   }
 
   text(e, field) {
-    if (field === "also") return e.also.join("\n");
+    if (field === "also") return [...e.also, ...e.asked].join("\n"); // what is asked weighs as much as a name
     if (field === "system") return e.roles.map((r) => r[1]).join("\n");
     if (field === "role") return e.roles.map((r, i) => `${r[0]} ${e.texts[i]}`).join(" ");
     if (field === "work") return e.works.map((key) => this.works[key].join(" ")).join(" ");

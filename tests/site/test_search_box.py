@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import problems
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from mlmath_ref.catalog import KINDS, Entry, entries, entry
+from mlmath_ref.catalog import CONTRAST, KINDS, Entry, entries, entry
 from mlmath_ref.index import libraries
 
 INDEX, DETAILS = "_static/search/index.js", "_static/search/details.js"
@@ -58,7 +58,7 @@ def test_box_shows_results_while_typing(page: Page, address: str) -> None:
     first = page.locator("[role=option]").first
     expect(first.locator("math msub").first).to_be_attached()
     role = first.locator(".hit-role").inner_text()
-    assert role.startswith(tuple(f"{r.kind} · {r.system}: " for r in entry("kl_divergence").roles))
+    assert role.startswith(tuple(f"{r.kind} · {r.system}: " for r in entry("kl_divergence").uses))
     assert first.locator(".hit-also").inner_text() == "also called relative entropy"
     assert first.locator(".hit-domain").inner_text()
 
@@ -121,7 +121,7 @@ def test_query_and_filters_are_in_the_address(page: Page, address: str) -> None:
     page.reload()
     assert concepts(page) == after
     page.get_by_role("searchbox", name="Search").fill("")
-    wanted = {e.concept for e in entries() if any(r.kind == "analysis" for r in e.roles)}
+    wanted = {e.concept for e in entries() if any(r.kind == "analysis" for r in e.uses)}
     expect(page.locator(".search-status")).to_contain_text(f"{len(wanted)} entries")
     assert set(concepts(page)) <= wanted
     page.get_by_role("button", name="Clear the filters").click()
@@ -305,13 +305,13 @@ def test_index_and_facets_have_every_entry(site: Path, entry: Entry) -> None:
     assert len(lines) == len({entry.concept, *entry.also_called})
     rows = re.findall(r"<tr.*?</tr>", (site / "facets.html").read_text(), re.DOTALL)
     inside = " ".join(r for r in rows if target in r)
-    for value in {r.kind for r in entry.roles} | libraries(entry):
+    for value in {r.kind for r in entry.uses} | libraries(entry):
         assert value in inside
 
 
 def test_kinds_are_all_in_the_facets(site: Path) -> None:
     text = (site / "facets.html").read_text()
-    assert all(f"<p>{kind}</p>" in text for kind in KINDS)
+    assert all(f"<p>{kind}</p>" in text for kind in KINDS if kind != CONTRAST)
 
 
 def test_sphinx_search_is_gone(site: Path) -> None:
