@@ -92,9 +92,9 @@ def embedding_lookup(
 
         A negative id is an error and does not wrap around:
 
-        >>> embedding_lookup(e, torch.tensor([-1]))  # doctest: +ELLIPSIS
+        >>> embedding_lookup(e, torch.tensor([-1]))
         Traceback (most recent call last):
-        ValueError: embedding_lookup: ids must hold integers from 0 up to, ... 4, got -1 at [0]
+        ValueError: embedding_lookup: ids must hold integers from 0 up to, not including, 4, got -1 at [0]
     """
     xp = array_namespace(e, ids)
     index = xp.reshape(xp.astype(ids, xp.int64), (-1, 1))  # PyTorch indexes by no other type
@@ -180,7 +180,7 @@ def word_analogy(
         [-inf, 1.0, -inf, -inf]
         >>> float(np.abs(e[king] - e[man] + e[woman] - e[1]).max()) < 1e-15
         True
-        >>> float(cosine_similarity(e[king], e[1]))
+        >>> round(float(cosine_similarity(e[king], e[1])), 4)
         0.9004
 
         Two questions at once. The answer to the first is row 4, at a cosine of 0.9285, as
@@ -200,15 +200,15 @@ def word_analogy(
 
         >>> e.requires_grad = True
         >>> word_analogy(e, a[0], b[0], c[0])[4].backward()
-        >>> e.grad[:, 0].tolist()
-        [-0.1547, 0.1547, 0.1547, 0.0, -0.2134]
+        >>> e.grad[:, 0]
+        tensor([-0.1547,  0.1547,  0.1547,  0.0000, -0.2134])
 
         Vectors that cancel have no direction, here row 1 as the sum of the others:
 
         >>> word_analogy(np.asarray([[1.0, 2.0], [1.5, 3.5], [0.5, 1.5]]), np.asarray(1),
-        ...              np.asarray(0), np.asarray(2))  # doctest: +ELLIPSIS
+        ...              np.asarray(0), np.asarray(2))
         Traceback (most recent call last):
-        ValueError: word_analogy: arguments must keep every step in its set, got cosine_similarity...
+        ValueError: word_analogy: arguments must keep every step in its set, got cosine_similarity: b must hold finite real vectors with a length above zero, got [0., 0.] at [0]
     """
     xp = array_namespace(e, a, b, c)
     y = embedding_lookup(e, b) - embedding_lookup(e, a) + embedding_lookup(e, c)

@@ -76,7 +76,7 @@ def change_of_variables(
 
         >>> import numpy as np
         >>> j = np.asarray([[2.0, 0.0], [0.0, 3.0]])
-        >>> float(np.exp(change_of_variables(np.log(np.asarray(0.3)), j)))
+        >>> round(float(np.exp(change_of_variables(np.log(np.asarray(0.3)), j))), 4)
         0.05
 
         The exponential of a normal variable, :math:`\partial x / \partial z = e^z`, has the density
@@ -92,9 +92,9 @@ def change_of_variables(
         A linear map without symmetry, against the Gaussian with covariance :math:`J J^\top`:
 
         >>> j, z = np.asarray([[1.2, -0.7], [0.4, -2.1]]), np.asarray([0.3, -1.1])
-        >>> float(change_of_variables(stats.norm.logpdf(z).sum(), j))
+        >>> round(float(change_of_variables(stats.norm.logpdf(z).sum(), j)), 4)
         -3.2944
-        >>> float(stats.multivariate_normal.logpdf(j @ z, cov=j @ j.T))
+        >>> round(float(stats.multivariate_normal.logpdf(j @ z, cov=j @ j.T)), 4)
         -3.2944
 
         The gradient in :math:`J` is :math:`-J^{-\top}`:
@@ -109,8 +109,8 @@ def change_of_variables(
         The determinant underflows, its logarithm does not; a reflection changes nothing:
 
         >>> j = 0.1 * np.eye(400)
-        >>> float(np.linalg.det(j)), float(change_of_variables(np.asarray(0.0), j))
-        (0.0, 921.0340)
+        >>> float(np.linalg.det(j)), round(float(change_of_variables(np.asarray(0.0), j)), 4)
+        (0.0, 921.034)
         >>> float(change_of_variables(np.asarray(0.5), np.asarray([[0.0, 1.0], [1.0, 0.0]])))
         0.5
     """
@@ -171,7 +171,7 @@ def gan_value(
 
         >>> import numpy as np
         >>> u, v = np.log(np.asarray([3.0])), np.log(np.asarray([1.0, 0.25]))
-        >>> float(gan_value(u, v))
+        >>> round(float(gan_value(u, v)), 4)
         -0.7458
 
         Two games at once, with values that ``torch`` confirms by its binary cross-entropy:
@@ -183,7 +183,7 @@ def gan_value(
 
         At equilibrium all scores are 0, and the value is :math:`-\log 4`:
 
-        >>> float(gan_value(np.zeros(3), np.zeros(5)))
+        >>> round(float(gan_value(np.zeros(3), np.zeros(5))), 4)
         -1.3863
 
         Ascent raises the scores of data and lowers those of samples; a sample at -20 is lost:
@@ -192,10 +192,8 @@ def gan_value(
         >>> u = torch.tensor([0.0, 1.0]).requires_grad_()
         >>> v = torch.tensor([0.0, -20.0]).requires_grad_()
         >>> gan_value(u, v).backward()
-        >>> u.grad.tolist(), v.grad.tolist()
-        ([0.25, 0.1345], [-0.25, -0.0000])
-        >>> v.grad[1].item() * 1e9
-        -1.0306
+        >>> u.grad, v.grad
+        (tensor([0.2500, 0.1345]), tensor([-2.5000e-01, -1.0306e-09]))
 
         A score of 800 rounds its probability to 1, and still costs 800:
 
@@ -278,9 +276,9 @@ def optimal_discriminator(
         >>> from scipy.spatial.distance import jensenshannon
         >>> p, q = np.asarray([0.5, 0.3, 0.2]), np.asarray([0.1, 0.3, 0.6])
         >>> d = optimal_discriminator(np.log(p), np.log(q))
-        >>> float(p @ np.log(d) + q @ np.log(1 - d))
+        >>> round(float(p @ np.log(d) + q @ np.log(1 - d)), 4)
         -1.1361
-        >>> float(2 * jensenshannon(p, q) ** 2 - np.log(4))
+        >>> round(float(2 * jensenshannon(p, q) ** 2 - np.log(4)), 4)
         -1.1361
         >>> best = p @ np.log(d) + q @ np.log(1 - d)
         >>> bool(p @ np.log(d + 0.01) + q @ np.log(0.99 - d) < best)
@@ -292,8 +290,8 @@ def optimal_discriminator(
         >>> log_p = torch.tensor([3.0]).log().requires_grad_()
         >>> log_q = torch.tensor([1.0]).log().requires_grad_()
         >>> optimal_discriminator(log_p, log_q).backward()
-        >>> log_p.grad.item(), log_q.grad.item()
-        (0.1875, -0.1875)
+        >>> log_p.grad, log_q.grad
+        (tensor([0.1875]), tensor([-0.1875]))
 
         Densities that underflow still have a ratio; a difference of 40 has reached the end:
 

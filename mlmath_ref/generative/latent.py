@@ -89,8 +89,8 @@ def gaussian_kl(
         >>> mu = torch.tensor([0.5, -1.5], requires_grad=True)
         >>> log_var = torch.tensor([4.0, 0.5]).log().requires_grad_()
         >>> divergence = gaussian_kl(mu, log_var)
-        >>> divergence.item()
-        2.1534
+        >>> divergence.detach()
+        tensor(2.1534)
         >>> divergence.backward()
         >>> mu.grad.tolist(), log_var.grad.tolist()
         ([0.5, -1.5], [1.5, -0.25])
@@ -99,9 +99,9 @@ def gaussian_kl(
         offset :math:`v` of the log-variance costs :math:`v^2 / 4`:
 
         >>> gaussian_kl(np.asarray([[0.0, 0.0, 0.0], [1.0, -2.0, 3.0]]), np.zeros((2, 3))).tolist()
-        [0.00, 7.00]
-        >>> float(gaussian_kl(np.zeros(1), np.full(1, 1e-7)) / 1e-14)
-        0.2500
+        [0.0, 7.0]
+        >>> f"{gaussian_kl(np.zeros(1), np.full(1, 1e-7)):.4g}"
+        '2.5e-15'
     """
     xp = array_namespace(mu, log_var)
     return xp.sum(mu**2 + (xp.expm1(log_var) - log_var), axis=-1) / 2
@@ -255,11 +255,11 @@ def elbo(
         ...     mu, log_var = np.asarray([mean]), np.log(np.asarray([variance]))
         ...     z = reparameterize(np.tile(mu, (2, 1)), np.tile(log_var, (2, 1)), noise)[:, 0]
         ...     return float(elbo(stats.norm.logpdf(x, 2 * z, 0.5**0.5), mu, log_var))
-        >>> float(stats.norm.logpdf(x, 0, 4.5**0.5)), bound(4 * x / 9, 1 / 9)
+        >>> evidence = float(stats.norm.logpdf(x, 0, 4.5**0.5))
+        >>> round(evidence, 4), round(bound(4 * x / 9, 1 / 9), 4)
         (-1.8588, -1.8588)
-        >>> gap = float(stats.norm.logpdf(x, 0, 4.5**0.5)) - bound(0.2, 0.3)
         >>> scaled = gaussian_kl(np.asarray([(0.2 - 4 * x / 9) * 3]), np.log(np.asarray([2.7])))
-        >>> gap, float(scaled)
+        >>> round(evidence - bound(0.2, 0.3), 4), round(float(scaled), 4)
         (0.9956, 0.9956)
 
         The gradient: each draw counts :math:`1 / s`, and the code pays :math:`-\mu` and
@@ -271,14 +271,15 @@ def elbo(
         >>> log_var = torch.tensor([4.0, 0.5]).log().requires_grad_()
         >>> value = elbo(log_px, mu, log_var)
         >>> value.backward()
-        >>> value.item(), log_px.grad.tolist()
+        >>> round(value.item(), 4), log_px.grad.tolist()
         (-3.1534, [0.25, 0.25, 0.25, 0.25])
         >>> mu.grad.tolist(), log_var.grad.tolist()
         ([-0.5, 1.5], [-1.5, 0.25])
 
         A decoder that is sure and right has a density above 1, and the bound is positive:
 
-        >>> float(elbo(np.asarray([stats.norm.logpdf(0.0, 0.0, 0.01)]), np.zeros(1), np.zeros(1)))
+        >>> log_px = np.asarray([stats.norm.logpdf(0.0, 0.0, 0.01)])
+        >>> round(float(elbo(log_px, np.zeros(1), np.zeros(1))), 4)
         3.6862
     """
     xp = array_namespace(log_px, mu, log_var)

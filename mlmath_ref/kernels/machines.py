@@ -96,7 +96,8 @@ def kernel_ridge_regression(
 
         The same point twice is no obstacle; the two share the work:
 
-        >>> kernel_ridge_regression(np.ones((2, 2)), np.asarray([1.0, 3.0]), lam=0.5).tolist()
+        >>> alpha = kernel_ridge_regression(np.ones((2, 2)), np.asarray([1.0, 3.0]), lam=0.5)
+        >>> alpha.round(4).tolist()
         [-1.2, 2.8]
 
         The gradient in the targets is a column of the inverse:
@@ -192,10 +193,10 @@ def svm_hinge_objective(
         >>> w, b = np.asarray([0.7, -1.1]), np.asarray(0.4)
         >>> x = np.asarray([[0.3, -1.2], [0.8, 1.7], [-0.5, 0.4], [1.1, 0.9]])
         >>> y = np.asarray([1, 0, 1, 0])
-        >>> float(svm_hinge_objective(w, b, x, y, c=2.5))
+        >>> round(float(svm_hinge_objective(w, b, x, y, c=2.5)), 4)
         7.5
         >>> from sklearn.metrics import hinge_loss
-        >>> float((w @ w) / 2 + 2.5 * 4 * hinge_loss(y, x @ w + b))
+        >>> round(float((w @ w) / 2 + 2.5 * 4 * hinge_loss(y, x @ w + b)), 4)
         7.5
 
         Two machines on their own points, of three features each:
@@ -222,7 +223,7 @@ def svm_hinge_objective(
         >>> y = np.asarray([0, 0, 0, 1, 1])
         >>> svc = SVC(kernel="linear", C=2.0, tol=1e-8).fit(x, y)
         >>> w, b = svc.coef_[0], np.asarray(svc.intercept_[0])
-        >>> float(svm_hinge_objective(w, b, x, y, c=2.0))
+        >>> round(float(svm_hinge_objective(w, b, x, y, c=2.0)), 4)
         3.3328
         >>> steps = 0.1 * np.concatenate([np.eye(3), -np.eye(3)])
         >>> all(svm_hinge_objective(w + s[:2], b + s[2], x, y, c=2.0) > 3.3329 for s in steps)
