@@ -90,8 +90,9 @@ def qkv_projection(
         >>> q.round(4).tolist(), k.round(4).tolist(), v.round(4).tolist()
         ([[0.15, 1.08], [0.24, 0.75]], [[-1.58, -0.205], [2.75, -0.57]], [[5.2], [-0.64]])
         >>> import torch
-        >>> torch.nn.functional.linear(torch.tensor(x), torch.tensor(w_q.T)).tolist()
-        [[0.1500, 1.0800], [0.2400, 0.7500]]
+        >>> torch.nn.functional.linear(torch.tensor(x), torch.tensor(w_q.T))
+        tensor([[0.1500, 1.0800],
+                [0.2400, 0.7500]], dtype=torch.float64)
 
         Another basis for queries and keys leaves the scores as they are:
 
@@ -109,7 +110,7 @@ def qkv_projection(
         ...     s = attention_scores(q, k)
         ...     shares = np.exp(s - s.max(axis=-1, keepdims=True))
         ...     largest = shares.max(axis=-1) / shares.sum(axis=-1)
-        ...     return float(s.std()), float(largest.mean())
+        ...     return round(float(s.std()), 4), round(float(largest.mean()), 4)
         >>> rng = np.random.default_rng(0)
         >>> x, weights = rng.normal(size=(2, 10, 64)), rng.normal(size=(3, 64, 64))
         >>> spread(*weights), spread(*(weights / 8))
@@ -216,16 +217,19 @@ def attention_scores(
 
         >>> import itertools
         >>> signs = np.asarray(list(itertools.product([-1.0, 1.0], repeat=3)))
-        >>> [float(attention_scores(signs + mu, signs + mu).var()) for mu in (0.0, 0.5, 1.0)]
-        [1.0, 1.5, 3.0]
+        >>> for mu in (0.0, 0.5, 1.0):
+        ...     print(attention_scores(signs + mu, signs + mu).var().round(4))
+        1.0
+        1.5
+        3.0
         >>> np.diagonal(attention_scores(signs, signs)).round(4).tolist()
         [1.7321, 1.7321, 1.7321, 1.7321, 1.7321, 1.7321, 1.7321, 1.7321]
 
         Random queries and keys of width 64, from a seed, so that everyone sees the same numbers:
 
         >>> q, k = np.random.default_rng(0).normal(size=(2, 100, 64))
-        >>> float((q @ k.T).var()), float(attention_scores(q, k).var())
-        (64.1927, 1.0030)
+        >>> round(float((q @ k.T).var()), 4), round(float(attention_scores(q, k).var()), 4)
+        (64.1927, 1.003)
 
         The derivative of a score in its query is the key over :math:`\sqrt{d_k}`:
 

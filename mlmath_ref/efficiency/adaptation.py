@@ -167,16 +167,18 @@ def lora_parameter_count(
 
         A matrix of 768 by 768, the width of the small GPT-2: 24576 of 589824, or 4.17 percent:
 
-        >>> lora_parameter_count(768, 768, 16)
+        >>> count, share = lora_parameter_count(768, 768, 16)
+        >>> count, round(share, 4)
         (24576, 0.0417)
 
         A fused projection to queries, keys and values, three times as many outputs as inputs, and
         the layers back from there:
 
-        >>> lora_parameter_count(2304, 768, 16)
-        (49152, 0.0278)
-        >>> lora_parameter_count(768, 3072, 4)
-        (15360, 0.0065)
+        >>> for d, k, r in ((2304, 768, 16), (768, 3072, 4)):
+        ...     count, share = lora_parameter_count(d, k, r)
+        ...     print(count, round(share, 4))
+        49152 0.0278
+        15360 0.0065
 
         GPT-3 as in the paper: two matrices of width 12288 in each of 96 layers at :math:`r = 4`,
         two bytes a number, are 36 times :math:`2^{20}` bytes:

@@ -92,7 +92,7 @@ def warmup_cosine(
         >>> rates = [warmup_cosine(t, total=12, warmup=4, eta_max=8.0, eta_min=2.0)
         ...          for t in (0, 2, 4, 6, 8, 12)]
         >>> [round(rate, 4) for rate in rates]
-        [0.0000, 4.0000, 8.0000, 7.1213, 5.0000, 2.0000]
+        [0.0, 4.0, 8.0, 7.1213, 5.0, 2.0]
 
         The seventh step of a run of ten, as ``torch.optim.lr_scheduler`` gives it, in units of
         :math:`10^{-4}`:
@@ -104,9 +104,9 @@ def warmup_cosine(
         after the end nothing changes:
 
         >>> [warmup_cosine(t, total=5, warmup=0, eta_max=0.3) for t in (0, 5)]
-        [0.3000, 0.0000]
+        [0.3, 0.0]
         >>> [warmup_cosine(t, total=5, warmup=2, eta_max=0.3, eta_min=0.1) for t in (5, 6, 900)]
-        [0.1000, 0.1000, 0.1000]
+        [0.1, 0.1, 0.1]
     """
     if t < warmup:
         return eta_max * t / warmup
@@ -186,7 +186,7 @@ def warmup_stable_decay(
         >>> rates = [warmup_stable_decay(t, warmup=2, stable=5, decay=4, eta_max=8.0, eta_min=2.0)
         ...          for t in range(12)]
         >>> rates
-        [0.00, 4.00, 8.00, 8.00, 8.00, 8.00, 8.00, 8.00, 6.50, 5.00, 3.50, 2.00]
+        [0.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 6.5, 5.0, 3.5, 2.0]
 
         A step of the decay of a longer run, as ``np.interp`` gives it, in units of
         :math:`10^{-4}`:
@@ -199,7 +199,7 @@ def warmup_stable_decay(
         changes:
 
         >>> [warmup_stable_decay(t, warmup=0, stable=0, decay=4, eta_max=1.0) for t in (0, 1, 4, 9)]
-        [1.0000, 0.7500, 0.0000, 0.0000]
+        [1.0, 0.75, 0.0, 0.0]
     """
     if t < warmup:
         return eta_max * t / warmup

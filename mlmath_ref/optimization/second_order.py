@@ -108,7 +108,7 @@ def newton_step(
         >>> x = np.asarray([0.5])
         >>> for _ in range(3):
         ...     x = newton_step(x, 1 - 1 / x, np.diag(x**-2))
-        ...     print(float(x[0]))
+        ...     print(round(float(x[0]), 4))
         0.75
         0.9375
         0.9961
@@ -136,11 +136,13 @@ def newton_step(
         >>> g.grad
         tensor([-0.6000,  0.2000])
 
-        A singular Hessian is refused:
+        A singular Hessian raises ValueError:
 
-        >>> newton_step(np.ones(2), np.ones(2), np.ones((2, 2)))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        ValueError: newton_step: h must hold finite matrices of full rank, ...
+        >>> try:
+        ...     newton_step(np.ones(2), np.ones(2), np.ones((2, 2)))
+        ... except ValueError as error:
+        ...     print(str(error).partition(",")[0])
+        newton_step: h must hold finite matrices of full rank
     """
     xp = array_namespace(theta, g, h)
     return theta - xp.linalg.solve(h, g[..., None])[..., 0]
@@ -395,10 +397,9 @@ def sam_perturbation(
 
         >>> other = 0.05 * np.stack([np.cos(np.arange(9.0)), np.sin(np.arange(9.0))], axis=-1)
         >>> gains = other @ np.asarray([3.0, 4.0])
-        >>> float(sam_perturbation(np.asarray([3.0, 4.0])) @ np.asarray([3.0, 4.0]))
-        0.25
-        >>> float(gains.max())
-        0.2493
+        >>> gain = sam_perturbation(np.asarray([3.0, 4.0])) @ np.asarray([3.0, 4.0])
+        >>> round(float(gain), 4), round(float(gains.max()), 4)
+        (0.25, 0.2493)
 
         Only the direction counts, so the slope along the gradient is 0:
 
@@ -414,11 +415,13 @@ def sam_perturbation(
         tensor([[0.0300, 0.0400],
                 [0.0300, 0.0400]])
 
-        A gradient of zero is refused:
+        A gradient of zero raises ValueError:
 
-        >>> sam_perturbation(np.zeros(2))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        ValueError: sam_perturbation: g must hold finite real vectors with a length above zero, ...
+        >>> try:
+        ...     sam_perturbation(np.zeros(2))
+        ... except ValueError as error:
+        ...     print(str(error).partition(",")[0])
+        sam_perturbation: g must hold finite real vectors with a length above zero
     """
     _, direction = unit_vector(g)
     return rho * direction

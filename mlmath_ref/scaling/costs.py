@@ -354,16 +354,16 @@ def parameter_memory_bytes(
         In GiB the 140 are 130.4. The model called 70B has 68,976,648,192 parameters and takes
         137.95 GB:
 
-        >>> parameter_memory_bytes(70 * 10**9, 16) / 2**30
+        >>> round(parameter_memory_bytes(70 * 10**9, 16) / 2**30, 4)
         130.3852
-        >>> parameter_memory_bytes(68_976_648_192, 16) / 1e9
+        >>> round(parameter_memory_bytes(68_976_648_192, 16) / 1e9, 4)
         137.9533
 
         Four bits with a scale of 16 for each 128 are 36.1 GB, not 35; blocks of 32 with eight bits
         make 4.25 bits:
 
         >>> parameter_memory_bytes(70 * 10**9, 4, scale_bits=16) / 1e9
-        36.0938
+        36.09375
         >>> 8 * parameter_memory_bytes(1000, 4, scale_bits=8, group_size=32) / 1000
         4.25
     """

@@ -191,13 +191,13 @@ def chinchilla_optimal_tokens(
         rule of thumb and of the paper; the printed coefficients ask for six times the refit:
 
         >>> chinchilla = np.asarray(70e9)
-        >>> float(chinchilla_optimal_tokens(chinchilla) / 1e12)
+        >>> round(float(chinchilla_optimal_tokens(chinchilla)) / 1e12, 4)
         1.2894
         >>> float(20 * chinchilla / 1e12)
         1.4
         >>> printed = dict(a=406.4, b=410.7, alpha=0.34, beta=0.28)
-        >>> float(chinchilla_optimal_tokens(chinchilla, **printed) / 1e12)
-        7.6600
+        >>> round(float(chinchilla_optimal_tokens(chinchilla, **printed)) / 1e12, 4)
+        7.66
 
         The ratio at 1e19, 1e21, 5.76e23 and 1e25 operations falls under the refit and rises under
         the printed coefficients:
