@@ -80,7 +80,7 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
 
         >>> a, b = np.asarray([[3.0, 4.0], [2.0, -1.5]]), np.asarray([[-4.0, 3.0], [0.5, 6.0]])
         >>> dot_product(a, b).tolist()
-        [0.00, -8.00]
+        [0.0, -8.0]
     """
     xp = array_namespace(a, b)
     return xp.sum(a * b, axis=-1)
@@ -136,7 +136,7 @@ def cosine_similarity(
         By hand, :math:`(3 \cdot 4 + 4 \cdot 3) / (5 \cdot 5)`:
 
         >>> import numpy as np
-        >>> float(cosine_similarity(np.asarray([3.0, 4.0]), np.asarray([4.0, 3.0])))
+        >>> round(float(cosine_similarity(np.asarray([3.0, 4.0]), np.asarray([4.0, 3.0]))), 4)
         0.96
 
         The gradient is perpendicular to the vector: growing longer changes nothing.
@@ -165,14 +165,14 @@ def cosine_similarity(
         >>> a = np.asarray([2.6, 2.4, 2.1])
         >>> float(cosine_similarity(a, 3.0 * a)) <= 1.0
         True
-        >>> float(cosine_similarity(a, -3.0 * a))
-        -1.0000
+        >>> round(float(cosine_similarity(a, -3.0 * a)), 4)
+        -1.0
 
         A zero vector is refused:
 
-        >>> cosine_similarity(np.zeros(2), np.ones(2))  # doctest: +ELLIPSIS
+        >>> cosine_similarity(np.zeros(2), np.ones(2))
         Traceback (most recent call last):
-        ValueError: cosine_similarity: a must hold finite real vectors with a length above zero, ...
+        ValueError: cosine_similarity: a must hold finite real vectors with a length above zero, got [0., 0.]
     """
     xp = array_namespace(a, b)
     a = a / xp.max(xp.abs(a), axis=-1, keepdims=True)

@@ -98,9 +98,9 @@ def finite_difference_gradient(
         >>> f = lambda x: torch.sin(x[0] * x[1]) + x[1] ** 2 / x[2]
         >>> x = torch.tensor([0.7, -1.3, 2.6], dtype=torch.float64)
         >>> finite_difference_gradient(f, x)
-        tensor([-0.7980, -0.5703, -0.2500], dtype=torch.float64)
+        tensor([-0.7979, -0.5704, -0.2500], dtype=torch.float64)
         >>> torch.func.grad(f)(x)
-        tensor([-0.7980, -0.5703, -0.2500], dtype=torch.float64)
+        tensor([-0.7979, -0.5704, -0.2500], dtype=torch.float64)
 
         The default is :math:`10^{-6}`: the derivative of :math:`|x|` at :math:`10^{-6} / 2`, where
         the step reaches over the kink, is a half:
@@ -123,10 +123,9 @@ def finite_difference_gradient(
         In single precision the default step finds noise, a larger one does well:
 
         >>> x = torch.tensor([0.7, -1.3, 2.6])
-        >>> finite_difference_gradient(f, x, h=5e-3)
-        tensor([-0.7980, -0.5703, -0.2500])
-        >>> bool((finite_difference_gradient(f, x) - torch.func.grad(f)(x)).abs().max() > 0.01)
-        True
+        >>> off = lambda h: (finite_difference_gradient(f, x, h=h) - torch.func.grad(f)(x)).abs().max()
+        >>> off(1e-6) > 0.01, off(5e-3) < 1e-4
+        (tensor(True), tensor(True))
 
         A wrong backward pass is found: one that forgets the factor 2 of :math:`x^2`, against 6:
 
@@ -226,7 +225,7 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
         large:
 
         >>> g = np.asarray(3e-6)
-        >>> [float(1e6 * loss_scaling(g, 2.0**k)) for k in (-8, 0, 6, 35)]
+        >>> [round(float(1e6 * loss_scaling(g, 2.0**k)), 4) for k in (-8, 0, 6, 35)]
         [0.0, 2.9802, 3.0007, inf]
 
         Ties go to the even neighbor: half a spacing is lost, and one and a half become two:
