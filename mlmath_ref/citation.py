@@ -91,30 +91,56 @@ def citations(names: list[str], format: str) -> str:
 @functools.cache
 def works() -> dict[str, str]:
     """The works that are cited, by key, each as the text of its record."""
-    return dict(re.findall(r"^(?=@\w+\{(\w+),)(.+?^\})", RECORDS.read_text(), re.M | re.S))
+    text = RECORDS.read_text(encoding="utf-8")
+    return dict(re.findall(r"^(?=@\w+\{(\w+),)(.+?^\})", text, re.M | re.S))
 
 
 def bibtex(name: str) -> str:
-    """The record of an entry or a work."""
-    if name in works():
-        return works()[name] + "\n"
-    return f"""@misc{{mlmath_{name},
-  author = {{{{{AUTHOR}}}}},
-  title = {{{{{_entry(name).concept}}}}},
-  year = {{{RELEASED[:4]}}},
-  howpublished = {{{TITLE}}},
-  note = {{Version {__version__}, {RELEASED}}},
-  url = {{{address(name)}}}
-}}
-"""
+    """The record of an entry or a work, in the types and fields that the classic styles print.
+
+    These know no ``@software`` and no ``url``: an address stands in ``howpublished`` or ``note``.
+    """
+    text = _source(name).replace("@software{", "@misc{", 1)
+    if text.startswith("@misc{"):
+        field = "note" if "\n  howpublished = " in text else "howpublished"
+        text = re.sub(r"^  publisher = ", "  organization = ", text, flags=re.M)
+    elif text.startswith("@techreport{"):
+        field = "note"
+    else:  # a journal, proceedings or a publisher are named
+        return text
+    return re.sub(r"^  url = \{(.+)\}", rf"  {field} = {{\\url{{\1}}}}", text, flags=re.M)
 
 
 def record(name: str) -> Any:
     """The record of an entry or a work, as pybtex reads it."""
     from pybtex.database.input.bibtex import Parser
 
-    (found,) = Parser().parse_string(bibtex(name)).entries.values()
+    (found,) = Parser().parse_string(_source(name)).entries.values()
     return found
+
+
+def _source(name: str) -> str:
+    """The record with its address in a field of its own."""
+    if name in works():
+        return works()[name] + "\n"
+    return f"""@misc{{mlmath_{name},
+  author = {{{{{AUTHOR}}}}},
+  title = {{{{{_entry(name).concept}}}}},
+  year = {{{RELEASED[:4]}}},
+  note = {{{TITLE}, version {__version__}, {RELEASED}}},
+  url = {{{address(name)}}}
+}}
+"""
+
+
+def leaves_out_authors(name: str) -> bool:
+    """Whether the record of a work names only the first of its authors."""
+    return name in works() and any(_is_rest(p) for p in record(name).persons["author"])
+
+
+def _is_rest(person: Any) -> bool:
+    """``and others``, which is BibTeX's "et al." and no name."""
+    return str(person) == "others"
 
 
 @functools.cache
@@ -152,7 +178,7 @@ def _item(work: Any) -> dict[str, Any]:
         "id": work.key,
         "type": _CSL["preprint" if is_preprint else work.type],
         "title": fields["title"],
-        "author": [_name(person) for person in work.persons["author"]],
+        "author": [_name(p) for p in work.persons["author"] if not _is_rest(p)],
         "issued": {"date-parts": [[int(fields["year"])]]},
     }
     for variable, names in _FIELDS.items():
@@ -188,7 +214,9 @@ def plain(latex: str) -> str:
 def _text(name: str) -> str:
     from pybtex.backends.plaintext import Backend
 
-    return plain(_style().format_entry("", record(name)).text.render(Backend("utf-8")))
+    text = _style().format_entry("", record(name)).text.render(Backend("utf-8"))
+    text = re.sub(r",? and others(?=\. )", " et al", plain(text), count=1)
+    return re.sub(r"(URL: \S+)\.$", r"\1", text)  # a period would join the address
 
 
 @functools.cache

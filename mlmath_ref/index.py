@@ -148,7 +148,8 @@ def works() -> BibliographyData:
 
 def work(w: Work) -> list[str]:
     """Authors, year, title and arXiv identifier, with the year of that."""
-    authors = " ".join(name for p in w.persons.get("author", []) for name in p.last_names)
+    people = [p for p in w.persons.get("author", []) if str(p) != "others"]
+    authors = " ".join(name for p in people for name in p.last_names)
     title = re.sub(r"[{}\\]", "", w.fields.get("title", ""))
     eprint = w.fields.get("eprint", "")
     found = re.match(r"(\d\d)\d\d\.", eprint)

@@ -7,7 +7,7 @@ from typing import Any
 from mlmath_ref import address, typesetting
 from mlmath_ref.annotations import set_latex
 from mlmath_ref.catalog import Citation, Entry
-from mlmath_ref.citation import SUFFIXES, citation, item
+from mlmath_ref.citation import SUFFIXES, citation, item, leaves_out_authors
 from mlmath_ref.index import MATH, inline
 from mlmath_ref.standalone import standalone
 
@@ -66,8 +66,8 @@ def label(c: Citation) -> str:
     """A work as ``Vaswani et al. 2017, sec. 3.2``."""
     work = item(c.key)
     first, *others = [a.get("family") or a["literal"] for a in work["author"]]
-    rest = " et al." if len(others) > 1 else f" and {others[0]}" if others else ""
-    rest = " et al." if others and others[0] == "others" else rest
+    is_long = len(others) > 1 or leaves_out_authors(c.key)
+    rest = " et al." if is_long else f" and {others[0]}" if others else ""
     return f"{first}{rest} {work['issued']['date-parts'][0][0]}" + (
         f", {c.locator}" if c.locator else ""
     )

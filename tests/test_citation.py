@@ -16,7 +16,16 @@ from pybtex.database import parse_string
 
 import mlmath_ref
 from mlmath_ref.catalog import entries
-from mlmath_ref.citation import AUTHOR, TITLE, citation, citations, item, works
+from mlmath_ref.citation import (
+    AUTHOR,
+    SUFFIXES,
+    TITLE,
+    citation,
+    citations,
+    item,
+    leaves_out_authors,
+    works,
+)
 
 ROOT = Path(__file__).parents[1]
 NAMES = [*(e.name for e in entries()), *works()]
@@ -38,10 +47,52 @@ def test_bibtex_is_read_by_pybtex() -> None:
     for e in entries():
         fields = read[f"mlmath_{e.name}"].fields
         assert fields["title"] == f"{{{e.concept}}}"
-        assert fields["url"] == mlmath_ref.address(e.name)
+        assert fields["howpublished"] == rf"\url{{{mlmath_ref.address(e.name)}}}"
         assert mlmath_ref.__version__ in fields["note"]
         assert mlmath_ref.RELEASED in fields["note"]
         assert not re.search(r"[\\{}%&#$~^]", e.concept), "LaTeX would read it otherwise"
+
+
+CLASSIC = {  # types that plain.bst knows, and the fields that it prints of them
+    "article": {"journal", "volume", "number", "pages", "month", "note"},
+    "book": {"publisher", "address", "edition", "volume", "series", "month", "note"},
+    "inproceedings": {"booktitle", "publisher", "pages", "series", "volume", "month", "note"},
+    "misc": {"howpublished", "month", "note"},
+    "techreport": {"institution", "type", "number", "address", "month", "note"},
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bibtex_tells_where_it_is_in_the_classic_styles(name: str) -> None:
+    """Also the address of what has no other identifier."""
+    (found,) = parse_string(citation(name, "bibtex"), "bibtex").entries.values()
+    assert found.type in CLASSIC, f"classic styles know no {found.type}"
+    printed = " ".join(found.fields[f] for f in found.fields if f in CLASSIC[found.type])
+    if found.type in ("misc", "techreport"):  # the others name a journal, proceedings or publisher
+        identifiers = [found.fields.get("eprint", ""), found.fields.get("doi", "")]
+        assert any(identifiers) or item(name)["URL"] in printed
+    assert found.type != "misc" or "publisher" not in found.fields, "biblatex refuses it"
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_nobody_is_named_others(format: str) -> None:
+    """BibTeX writes "and others" for "et al."; the other formats have no such name."""
+    text = citations(NAMES, format)
+    if format == "bibtex":
+        text = re.sub(r"\s+and others(?=\})", "", text)
+    authors = re.findall(
+        r"^AU  - (.+)$|\"(?:literal|family)\": \"(.+)\"|author = \{(.+?)\},\n", text, re.M
+    )
+    assert authors or format == "text"
+    assert not [a for found in authors for a in found if re.search(r"\bothers\b", a)]
+    assert " and others" not in text
+
+
+def test_left_out_authors_are_et_al() -> None:
+    assert citation("abdin2024phi3", "text").startswith("Marah Abdin et al. Phi-3")
+    assert leaves_out_authors("abdin2024phi3")
+    assert not leaves_out_authors("vaswani2017attention")
+    assert len(item("abramson2024accurate")["author"]) == 48
 
 
 def test_ris_is_read_by_rispy() -> None:
@@ -87,7 +138,7 @@ def test_text_names_everything() -> None:
     text = citation("kl_divergence", "text")
     for part in (AUTHOR, TITLE, mlmath_ref.__version__, mlmath_ref.RELEASED):
         assert part in text
-    assert mlmath_ref.address("kl_divergence") in text
+    assert text.endswith(f"{mlmath_ref.address('kl_divergence')}\n"), "no period joins the address"
 
 
 def test_people_and_makers() -> None:

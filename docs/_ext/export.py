@@ -24,7 +24,7 @@ from sphinx.application import Sphinx
 
 import mlmath_ref
 from mlmath_ref.catalog import Topic, domains, label, topics
-from mlmath_ref.citation import plain
+from mlmath_ref.citation import leaves_out_authors, plain
 from mlmath_ref.index import works
 from mlmath_ref.records import Argument, Citation, Example, Key, Record, Step, markdown, records
 
@@ -89,7 +89,9 @@ class Work:
     title: str
     """Title."""
     authors: tuple[str, ...]
-    """Names, in order; `others` stands for those left out."""
+    """Names, in order."""
+    leaves_out_authors: bool
+    """Whether these are only the first of its authors."""
     year: int
     """Year of publication."""
     venue: str | None
@@ -153,20 +155,18 @@ def _topic(topic: Topic) -> Theory:
 
 def _work(key: str, bib: BibEntry) -> Work:
     fields = {name: plain(value) for name, value in bib.fields.items()}
-    address = bib.fields.get("url") or " ".join(
-        re.findall(r"\\url\{(.+?)\}", bib.fields.get("howpublished", ""))
-    )
     venues = (fields.get(v) for v in ("journal", "booktitle", "publisher", "institution"))
     return Work(
         key,
         bib.type,
         fields["title"],
-        tuple(plain(" ".join(_names(p))) for p in bib.persons["author"]),
+        tuple(plain(" ".join(_names(p))) for p in bib.persons["author"] if str(p) != "others"),
+        leaves_out_authors(key),
         int(fields["year"]),
         next(filter(None, venues), None),
         fields.get("doi"),
         fields.get("eprint"),
-        address or None,
+        bib.fields.get("url"),
     )
 
 
@@ -402,9 +402,8 @@ def fence(language: str, lines: list[str]) -> str:
 def work_text(w: Work) -> str:
     """A line of the bibliography."""
     found = [w.venue, w.arxiv and f"arXiv:{w.arxiv}", w.doi and f"doi:{w.doi}", w.url]
-    return ". ".join(
-        [f"@{w.key}: {', '.join(w.authors)} ({w.year})", w.title, *filter(None, found)]
-    )
+    authors = ", ".join(w.authors) + " et al." * w.leaves_out_authors
+    return ". ".join([f"@{w.key}: {authors} ({w.year})", w.title, *filter(None, found)])
 
 
 def llms(whole: Reference) -> str:

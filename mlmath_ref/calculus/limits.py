@@ -149,7 +149,7 @@ def partial_derivative(
     Role in ML:
         - objective -- PhysicsNeMo: the residual of a differential equation, which enters the loss,
           is put together from the partial derivatives of the network's fields in the coordinates
-          :cite:p:`nvidia2026physicsnemo{code: physicsnemo/sym/eq/gradients.py, class
+          :cite:p:`nvidia2023physicsnemo{code: physicsnemo/sym/eq/gradients.py, class
           GradientsAutoDiff}`.
         - primitive -- gsplat: the backward pass of rendering writes out the slope of a splat's
           exponent in each of three shape numbers and two offsets

@@ -65,7 +65,7 @@ def finite_difference_gradient(
           Witness: ``torch.autograd.gradcheck``.
         - objective -- PhysicsNeMo: one of the ways to the slopes in a residual is the network at
           points to either side, a method without derivatives of the network in its inputs
-          :cite:p:`nvidia2026physicsnemo{code: physicsnemo/sym/eq/gradients.py, class
+          :cite:p:`nvidia2023physicsnemo{code: physicsnemo/sym/eq/gradients.py, class
           GradientsMeshlessFiniteDifference}`.
 
     Numerics:
