@@ -144,9 +144,9 @@ def _parameter(source: str, argument: ast.arg, default: ast.expr | None) -> str:
 
 
 def _doc(function: Callable[..., Any]) -> list[str]:
-    """Name, formula and permanent address; private helpers keep their sentence."""
+    """Name, formula and permanent address; helpers keep their sentence."""
     doc = inspect.getdoc(function) or ""
-    if function.__name__.startswith("_"):
+    if function.__name__.startswith("_") or "\n\n" not in doc:
         return [f'    """{doc}"""'] if doc else []
     concept = doc.partition(": ")[0]
     display = textwrap.dedent(doc.split("\n\n")[1].removeprefix(".. math::"))

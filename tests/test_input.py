@@ -23,7 +23,7 @@ from mlmath_ref.decompositions.spectral import eigendecomposition
 from mlmath_ref.efficiency.memory import kv_cache_bytes
 from mlmath_ref.embeddings.lookup import embedding_lookup
 from mlmath_ref.information.divergence import kl_divergence
-from mlmath_ref.losses.contrastive import info_nce
+from mlmath_ref.losses.contrastive import nt_xent_loss
 from mlmath_ref.optimization.clipping import clip_grad_norm
 
 on_each_library = pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_narrow_ids_reach_into_a_large_vocabulary() -> None:
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
 def test_scale_cancels_where_squares_leave_the_range(scale: float) -> None:
     a, b = torch.tensor([[3.0, 4.0], [1.0, -2.0]]), torch.tensor([[2.0, 1.0], [-1.0, 5.0]])
-    torch.testing.assert_close(info_nce(scale * a, b), info_nce(a, b))
+    torch.testing.assert_close(nt_xent_loss(scale * a, b), nt_xent_loss(a, b))
 
 
 def test_a_gradient_beyond_the_range_of_squares_is_clipped() -> None:

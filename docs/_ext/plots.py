@@ -117,11 +117,13 @@ def huber_loss(ax: Axes) -> None:
     ax.set(xlabel="residual", ylabel="loss", ylim=(0, 4), xlim=(-3, 3))
 
 
-def binary_cross_entropy(ax: Axes) -> None:
+def binary_cross_entropy_with_logits(ax: Axes) -> None:
     """The loss of one logit: it grows in a straight line where the answer is wrong."""
     z = np.linspace(-5, 5, 201)
     for y, style in ((1, "-"), (0, "--")):
-        losses = [E.binary_cross_entropy(np.asarray([s]), np.asarray([float(y)])) for s in z]
+        losses = [
+            E.binary_cross_entropy_with_logits(np.asarray([s]), np.asarray([float(y)])) for s in z
+        ]
         ax.plot(z, losses, style, label=f"label {y}")
     ax.legend()
     ax.set(xlabel="logit", ylabel="loss, nats", xlim=(-5, 5), ylim=(0, None))
@@ -148,7 +150,7 @@ def svm_hinge_objective(ax: Axes) -> None:
     ax.plot(margins, hinge - weight, label="hinge")
     ax.plot(
         margins,
-        [E.binary_cross_entropy(np.full(1, m), one) for m in margins],
+        [E.binary_cross_entropy_with_logits(np.full(1, m), one) for m in margins],
         "--",
         label="logistic",
     )

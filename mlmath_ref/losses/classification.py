@@ -20,10 +20,9 @@ second time.
 :map: 6.2 Losses
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
-from mlmath_ref.numerics.logarithms import log_sum_exp
+from mlmath_ref.arrays import Array, softplus
 from mlmath_ref.sets import (
     Binary,
     ExtendedNonneg,
@@ -120,8 +119,12 @@ def softmax_cross_entropy(
     """
     xp = array_namespace(z, y)
     label = xp.astype(y, xp.int64)[..., None]
-    true = xp.take_along_axis(z, label, axis=-1)[..., 0]
-    return xp.mean(log_sum_exp(z) - true, axis=-1)
+    best = xp.argmax(z, axis=-1, keepdims=True)
+    top = xp.take_along_axis(z, best, axis=-1)
+    others = xp.arange(z.shape[-1], device=device(z)) != best
+    rest = xp.sum(xp.where(others, xp.exp(z - top), 0.0), axis=-1)
+    behind = (top - xp.take_along_axis(z, label, axis=-1))[..., 0]
+    return xp.mean(behind + xp.log1p(rest), axis=-1)
 
 
 @checked
@@ -219,10 +222,10 @@ def negative_log_likelihood(
 
 
 @checked
-def binary_cross_entropy(
+def binary_cross_entropy_with_logits(
     z: Real[Array, "*batch n"], y: Unit[Array, "*batch n"]
 ) -> Nonneg[Array, "*batch"]:
-    r"""Binary cross-entropy: the mean surprise at answers of yes or no, given one score for each.
+    r"""Binary cross-entropy with logits: mean negative log-likelihood of binary labels.
 
     .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n} \left(
        y_i \log \sigma(z_i) + (1 - y_i) \log (1 - \sigma(z_i)) \right)
@@ -242,10 +245,9 @@ def binary_cross_entropy(
         :math:`\mathcal{L}`, in nats, the mean over the :math:`n` elements.
 
     Also called:
-        BCE, BCEWithLogits, BCEWithLogitsLoss, log loss, sigmoid cross-entropy, logistic loss,
-        Bernoulli negative log-likelihood, binary_cross_entropy_with_logits, logistic regression
-        loss, BCELoss, binary log loss, sigmoid loss, binary classification loss, multi-label
-        classification loss.
+        BCE, binary cross-entropy, BCEWithLogits, BCEWithLogitsLoss, sigmoid cross-entropy, logistic
+        loss, Bernoulli negative log-likelihood, logistic regression loss, binary log loss, sigmoid
+        loss.
 
     Role in ML:
         - objective -- EoMT: compares sampled points of each predicted mask with the annotated one,
@@ -257,11 +259,12 @@ def binary_cross_entropy(
           :cite:p:`hansen2024tdmpc2{code: tdmpc2/tdmpc2.py, line 295}`.
 
     Numerics:
-        Computed as :math:`\max(z, 0) - z y + \log(1 + e^{-|z|})`, in which no exponential overflows
-        and no logarithm sees a 0. The formula on a rounded probability gives NaN at :math:`y =
-        \hat{y} = 1`, from :math:`0 \log 0`, and :math:`\infty` at :math:`y = 1`, :math:`\hat{y} =
-        0`, where the true loss is finite, about :math:`|z|`; in float32 the sigmoid rounds to 1
-        from about :math:`z = 17` on. ``torch.nn.functional.binary_cross_entropy`` replaces
+        Computed as :math:`y \log(1 + e^{-z}) + (1 - y) \log(1 + e^z)` with a softplus that does not
+        overflow and has the right first and second derivatives everywhere, at :math:`z = 0` too.
+        The formula on a rounded probability :math:`p` gives NaN at :math:`y = p = 1`, from
+        :math:`0 \log 0`, and :math:`\infty` at :math:`y = 1`, :math:`p = 0`, where the loss is
+        finite, about :math:`|z|`; in float32 the sigmoid rounds to 1 from about :math:`z = 17` on.
+        ``torch.nn.functional.binary_cross_entropy`` replaces
         logarithms below :math:`-100` by :math:`-100`, which bounds the loss and stops the gradient;
         given scores it says ``all elements of input should be between 0 and 1``.
         ``sklearn.metrics.log_loss`` bounds it at 36.04. A soft label leaves its own entropy as the
@@ -274,24 +277,24 @@ def binary_cross_entropy(
         ``-np.mean(y * scipy.special.log_expit(z) + (1 - y) * scipy.special.log_expit(-z))``
 
     Examples:
-        By hand: the scores :math:`\log 3` and :math:`\log 3` mean :math:`\hat{y} = \tfrac34`; a yes
+        By hand: the scores :math:`\log 3` and :math:`\log 3` mean :math:`p = \tfrac34`; a yes
         costs :math:`\log \tfrac43`, a no :math:`\log 4`, their mean is 0.8370:
 
         >>> import numpy as np
-        >>> float(binary_cross_entropy(np.log(np.asarray([3.0, 3.0])), np.asarray([1.0, 0.0])))
+        >>> float(binary_cross_entropy_with_logits(np.log(np.asarray([3.0, 3.0])), np.asarray([1.0, 0.0])))
         0.8370
 
         Other scores and a soft label, as PyTorch's ``binary_cross_entropy_with_logits`` has it:
 
         >>> z, y = np.asarray([0.3, -1.2, 2.5]), np.asarray([1.0, 0.0, 0.35])
-        >>> float(binary_cross_entropy(z, y))
+        >>> float(binary_cross_entropy_with_logits(z, y))
         0.8405
 
         The derivative is prediction minus truth, over the number of elements, also at 0:
 
         >>> import torch
         >>> z = torch.tensor([0.0, -1.2, 2.5], requires_grad=True)
-        >>> binary_cross_entropy(z, torch.tensor([1.0, 0.0, 0.35])).backward()
+        >>> binary_cross_entropy_with_logits(z, torch.tensor([1.0, 0.0, 0.35])).backward()
         >>> z.grad
         tensor([-0.1667,  0.0772,  0.1914])
 
@@ -299,7 +302,7 @@ def binary_cross_entropy(
         :math:`\log 2`; from the rounded probabilities the formula gives NaN and infinity:
 
         >>> z, y = torch.tensor([1000.0, -1000.0, 0.0]), torch.ones(3)
-        >>> binary_cross_entropy(z[:, None], y[:, None])
+        >>> binary_cross_entropy_with_logits(z[:, None], y[:, None])
         tensor([0.0000e+00, 1.0000e+03, 6.9315e-01])
         >>> p = torch.sigmoid(z)
         >>> -(y * torch.log(p) + (1 - y) * torch.log(1 - p))
@@ -307,7 +310,7 @@ def binary_cross_entropy(
 
         The small loss of a sure answer keeps its digits, here :math:`e^{-40}`:
 
-        >>> float(binary_cross_entropy(np.asarray([40.0]), np.asarray([1.0])) / np.exp(-40.0))
+        >>> float(binary_cross_entropy_with_logits(np.asarray([40.0]), np.asarray([1.0])) / np.exp(-40.0))
         1.0000
 
         PyTorch's loss on probabilities stops at 100:
@@ -316,8 +319,7 @@ def binary_cross_entropy(
         tensor(100.)
     """
     xp = array_namespace(z, y)
-    positive = xp.maximum(z, xp.zeros_like(z))
-    return xp.mean(positive - z * y + xp.log1p(xp.exp(-xp.abs(z))), axis=-1)
+    return xp.mean(y * softplus(-z) + (1 - y) * softplus(z), axis=-1)
 
 
 @checked
@@ -412,7 +414,5 @@ def focal_loss(
     xp = array_namespace(z, y)
     t = xp.astype(y, z.dtype)
     x = (2 * t - 1) * z
-    zero = xp.zeros_like(x)
-    log_p, log_not_p = -xp.logaddexp(zero, -x), -xp.logaddexp(zero, x)
     weight = alpha * t + (1 - alpha) * (1 - t)
-    return -weight * xp.exp(gamma * log_not_p) * log_p
+    return weight * xp.exp(-gamma * softplus(x)) * softplus(-x)

@@ -5,9 +5,10 @@ and vectors of different things should not. A contrastive loss makes this a clas
 one view, which of all the others in the batch is its partner? The scores are cosines divided by a
 temperature, the loss is the cross-entropy, and no label is needed.
 
-Which pairs compete is where the losses differ. The one of SimCLR compares every view with all other
-views of both sides, never with itself. The one of CLIP compares images with texts only, so that
-nothing has to be excluded, and averages both directions. SigLIP judges every pair on its own, with
+Which pairs compete is where the losses differ. InfoNCE compares a query with one positive key and
+with the keys of other queries. NT-Xent, the loss of SimCLR, compares every view with all other views
+of both sides, never with itself. CLIP's compares images with texts only, which is InfoNCE in both
+directions, averaged. SigLIP judges every pair on its own, with
 a sigmoid :cite:p:`zhai2023sigmoid`. The triplet loss is the oldest: one partner, one stranger, and
 a margin by which the stranger has to be farther away. It stops as soon as the margin is kept, and
 needs strangers that are hard to tell apart; the other losses find these among the whole batch.
@@ -17,22 +18,129 @@ needs strangers that are hard to tell apart; the other losses find these among t
 
 import math
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.linear_algebra.lengths import unit_vector
-from mlmath_ref.numerics.logarithms import log_sum_exp
+from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import Nonneg, Nonzero, Positive, Real, checked
 
 
 @checked
-def info_nce(
+def info_nce_loss(
+    q: Real[Array, "*batch n d"],
+    k: Real[Array, "*batch n d"],
+    *,
+    tau: Positive[float, ""] = 0.07,
+) -> Nonneg[Array, "*batch"]:
+    r"""InfoNCE loss: cross-entropy of identifying the positive key of each query.
+
+    .. math:: \mathcal{L} = -\frac{1}{n} \sum_{i=1}^{n}
+       \log \frac{\exp(q_i^\top k_i / \tau)}{\sum_{j=1}^{n} \exp(q_i^\top k_j / \tau)}
+
+    Key :math:`k_i` is the positive of query :math:`q_i`, and the keys of the other queries are its
+    negatives; for one query it is :math:`-\log \frac{\exp(q \cdot k_{+} / \tau)}{\sum_j \exp(q
+    \cdot k_j / \tau)}`. Among :math:`n` equal keys the loss is :math:`\log n`. If the pairs are
+    drawn independently, :math:`\log n - \mathbb{E}[\mathcal{L}]` is a lower bound on the mutual
+    information of query and key.
+
+    Args:
+        q: :math:`q`, the queries, one per row.
+        k: :math:`k`, the keys; row :math:`i` is the positive of query :math:`i`.
+        tau: :math:`\tau`, the temperature.
+
+    Returns:
+        :math:`\mathcal{L}`, in nats, the mean over the queries.
+
+    Also called:
+        InfoNCE, MoCo loss, multiple negatives ranking loss, MultipleNegativesRankingLoss, softmax
+        loss with in-batch negatives.
+
+    Role in ML:
+        - objective -- BGE-M3: trains the dense embeddings of a text retriever. The vectors are
+          normalized, and the passages of the other queries in the batch are the negatives, in
+          addition to mined hard negatives :cite:p:`chen2024bge{code: FlagOpen/FlagEmbedding at
+          7ed43d6, FlagEmbedding/abc/finetune/embedder/AbsModeling.py, lines 197-199, and
+          FlagEmbedding/finetune/embedder/encoder_only/m3/modeling.py, lines 205 and 277}`.
+        - objective -- MoCo: learns representations of images. The vectors are normalized, the
+          negatives come from a queue of earlier keys, and :math:`\tau = 0.07`
+          :cite:p:`he2020momentum{eq. (1); code: facebookresearch/moco, moco/builder.py, class
+          MoCo}`.
+        - objective -- Contrastive predictive coding: the scores are the logarithms of a
+          log-bilinear model, without a temperature :cite:p:`oord2018representation{eq. (4)}`.
+
+    Numerics:
+        Large scores do not overflow, and the loss of a query that is identified with near certainty
+        keeps its relative precision. For vectors of length 1 the CLIP loss is the mean of this loss
+        in both directions. The vectors are used as they are: normalize them first if the
+        scores are to be cosines. The matrix of scores has :math:`n^2` entries. With one key the
+        loss is 0. The default temperature is MoCo's; contrastive predictive coding has
+        :math:`\tau = 1`.
+
+    Checked against:
+        ``torch.nn.functional.cross_entropy(q @ k.T / tau, torch.arange(len(q)))``
+
+        ``np.mean(scipy.special.logsumexp(q @ k.T / tau, axis=1) - np.sum(q * k, axis=1) / tau)``
+
+    Examples:
+        By hand: at :math:`\tau = 1 / \log 3` a score of 1 has the weight 3 and a score of 0 the
+        weight 1. The positive has the probability :math:`\tfrac34`, so the loss is
+        :math:`\log \tfrac43`:
+
+        >>> import numpy as np
+        >>> q = np.asarray([[1.0, 0.0], [0.0, 1.0]])
+        >>> round(float(info_nce_loss(q, q, tau=float(1 / np.log(3)))), 4)
+        0.2877
+
+        Three pairs at two temperatures:
+
+        >>> q = np.asarray([[0.6, -0.8], [0.8, 0.6], [-0.6, 0.8]])
+        >>> k = np.asarray([[0.0, -1.0], [1.0, 0.0], [-0.8, -0.6]])
+        >>> [round(float(info_nce_loss(q, k, tau=tau)), 4) for tau in (0.07, 0.5)]
+        [0.0187, 0.373]
+
+        It is not symmetric, and the CLIP loss of these unit vectors is the mean of both directions:
+
+        >>> round(float(info_nce_loss(k, q, tau=0.5)), 4), round(float(clip_loss(q, k, tau=0.5)), 4)
+        (0.468, 0.4205)
+
+        It is :math:`\log n` minus the InfoNCE bound of the scores :math:`q k^\top / \tau`:
+
+        >>> from mlmath_ref.information.divergence import info_nce_bound
+        >>> round(float(np.log(3) - info_nce_bound(q @ k.T / 0.5)), 4)
+        0.373
+
+        The gradient with respect to a query is the mean key under the softmax minus the positive
+        key, divided by :math:`n \tau`:
+
+        >>> import torch
+        >>> a, b = torch.tensor(q, requires_grad=True), torch.tensor(k)
+        >>> info_nce_loss(a, b, tau=0.5).backward()
+        >>> p = torch.softmax(a @ b.T / 0.5, dim=1)
+        >>> torch.allclose(a.grad, (p @ b - b) / (3 * 0.5))
+        True
+
+        Four equal keys cost :math:`\log 4`; a single key costs 0:
+
+        >>> info_nce_loss(torch.ones(4, 2), torch.ones(4, 2))
+        tensor(1.3863)
+        >>> info_nce_loss(torch.tensor([[0.3, -1.2]]), torch.tensor([[0.9, 2.1]]))
+        tensor(0.)
+    """
+    xp = array_namespace(q, k)
+    s = q @ k.mT / tau
+    positive = xp.broadcast_to(xp.arange(s.shape[-1], device=device(s)), s.shape[:-1])
+    return softmax_cross_entropy(s, positive)
+
+
+@checked
+def nt_xent_loss(
     z1: Nonzero[Array, "*batch n d"],
     z2: Nonzero[Array, "*batch n d"],
     *,
     tau: Positive[float, ""] = 0.1,
 ) -> Nonneg[Array, "*batch"]:
-    r"""NT-Xent: the surprise at which of all other views is the partner.
+    r"""NT-Xent: cross-entropy of identifying the positive among all other views.
 
     .. math::
        \begin{aligned}
@@ -46,9 +154,8 @@ def info_nce(
     The score :math:`s_{ik} = \operatorname{sim}(z_i, z_k)` is a cosine, so that only directions
     count, and the two sides may change places. A single term is :math:`\ell_{i, j} = -\log
     \frac{\exp(\operatorname{sim}(z_i, z_j) / \tau)}{\sum_{k \ne i} \exp(\operatorname{sim}(z_i,
-    z_k) / \tau)}`, in the letters of a query and its keys :math:`-\log \frac{\exp(q \cdot k_{+} /
-    \tau)}{\sum_i \exp(q \cdot k_i / \tau)}`. The partner stands in the denominator too, the view
-    itself does not; among :math:`2n - 1` equal candidates the loss is :math:`\log (2n - 1)`.
+    z_k) / \tau)}`. The denominator contains the positive but not the view itself, so among
+    :math:`2n - 1` equal candidates the loss is :math:`\log (2n - 1)`.
 
     Args:
         z1: :math:`z_1, \dots, z_n`, one view of each of :math:`n` things, a row each.
@@ -59,9 +166,8 @@ def info_nce(
         :math:`\mathcal{L}`, in nats, the mean over all :math:`2n` views.
 
     Also called:
-        NT-Xent, InfoNCE, SimCLR loss, contrastive loss, normalized temperature-scaled
-        cross-entropy, in-batch negatives, N-pair loss, contrastive learning, self-supervised
-        contrastive loss.
+        SimCLR loss, NTXentLoss, normalized temperature-scaled cross-entropy, normalized
+        temperature-scaled cross entropy loss.
 
     Role in ML:
         - objective -- Qwen3 Embedding: brings a query and its document together; other queries
@@ -73,12 +179,10 @@ def info_nce(
           released code adds the means of the two sides, which is twice this number
           :cite:p:`chen2020simple{code: objective.py, line 86}`.
           Witness: ``pytorch_metric_learning.losses.NTXentLoss``.
-        - estimator -- Contrastive predictive coding: with :math:`N` candidates, :math:`\log N`
-          minus a loss of this kind bounds the mutual information from below, and cannot show more
-          than :math:`\log N` :cite:p:`oord2018representation{sec. 2.3}`.
 
     Numerics:
         The view itself enters as a score of :math:`-\infty`, which takes no share and no gradient.
+        It is not InfoNCE, in which a query has no negatives on its own side.
         A zero vector has no direction and is refused. The matrix of scores has :math:`4 n^2`
         entries. With one pair there is nothing to confuse, and the loss is 0.
 
@@ -93,7 +197,7 @@ def info_nce(
 
         >>> import numpy as np
         >>> z = np.asarray([[1.0, 0.0], [0.0, 2.0]])
-        >>> float(info_nce(z, z, tau=float(1 / np.log(3))))
+        >>> float(nt_xent_loss(z, z, tau=float(1 / np.log(3))))
         0.5108
 
         Three things in two dimensions, as ``torch.nn.functional.cross_entropy`` of the masked
@@ -101,7 +205,7 @@ def info_nce(
 
         >>> z1 = np.asarray([[0.3, -1.2], [2.5, 0.8], [-0.7, 1.1]])
         >>> z2 = np.asarray([[0.9, -2.1], [1.7, -0.4], [0.2, 1.6]])
-        >>> float(info_nce(z1, z2)), float(info_nce(z1, z2, tau=0.5))
+        >>> float(nt_xent_loss(z1, z2)), float(nt_xent_loss(z1, z2, tau=0.5))
         (0.0257, 0.5233)
 
         A step against the gradient turns a view towards its partner and does not change its length
@@ -109,7 +213,7 @@ def info_nce(
 
         >>> import torch
         >>> first = torch.tensor(z1, requires_grad=True)
-        >>> info_nce(first, torch.tensor(z2), tau=0.5).backward()
+        >>> nt_xent_loss(first, torch.tensor(z2), tau=0.5).backward()
         >>> first.grad.float()
         tensor([[ 0.1122,  0.0280],
                 [-0.0296,  0.0924],
@@ -121,18 +225,18 @@ def info_nce(
         above, and a single pair gives 0:
 
         >>> z1, z2 = (torch.tensor(np.stack([z, np.ones((3, 2))])).float() for z in (z1, z2))
-        >>> info_nce(z1, z2, tau=0.5)
+        >>> nt_xent_loss(z1, z2, tau=0.5)
         tensor([0.5233, 1.6094])
-        >>> info_nce(torch.tensor([[0.3, -1.2]]), torch.tensor([[0.9, 2.1]]))
+        >>> nt_xent_loss(torch.tensor([[0.3, -1.2]]), torch.tensor([[0.9, 2.1]]))
         tensor(0.)
     """
     xp = array_namespace(z1, z2)
     n = z1.shape[-2]
     _, u = unit_vector(xp.concat([z1, z2], axis=-2))
-    s = u @ u.mT / tau
-    itself = xp.eye(2 * n, dtype=s.dtype, device=s.device) == 1
-    others = log_sum_exp(xp.where(itself, -math.inf, s))
-    return xp.mean(others, axis=-1) - xp.mean(xp.linalg.diagonal(s, offset=n), axis=-1)
+    view = xp.arange(2 * n, device=device(u))
+    s = xp.where(view[:, None] == view, -math.inf, u @ u.mT / tau)
+    positive = xp.broadcast_to((view + n) % (2 * n), s.shape[:-1])
+    return softmax_cross_entropy(s, positive)
 
 
 @checked
@@ -251,8 +355,8 @@ def clip_loss(
     """
     xp = array_namespace(x, y)
     s = unit_vector(x)[1] @ unit_vector(y)[1].mT / tau
-    others = (log_sum_exp(s) + log_sum_exp(s.mT)) / 2
-    return xp.mean(others, axis=-1) - xp.mean(xp.linalg.diagonal(s), axis=-1)
+    pair = xp.broadcast_to(xp.arange(s.shape[-1], device=device(s)), s.shape[:-1])
+    return (softmax_cross_entropy(s, pair) + softmax_cross_entropy(s.mT, pair)) / 2
 
 
 @checked

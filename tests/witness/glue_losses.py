@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 
-def binary_cross_entropy__sigmoid_cross_entropy_loss(system: Any, z: Tensor, y: Tensor) -> Any:
+def binary_cross_entropy_with_logits__sigmoid_cross_entropy_loss(
+    system: Any, z: Tensor, y: Tensor
+) -> Any:
     return torch.stack([system(a[None], b[None], 1) for a, b in zip(z, y)])
 
 

@@ -29,7 +29,7 @@ def focal_loss__sigmoid_focal_loss(
     return torch.stack([system(a, b, 1, alpha, gamma) for a, b in pairs])
 
 
-def info_nce__NTXentLoss(system: Any, z1: Tensor, z2: Tensor, tau: float) -> Any:
+def nt_xent_loss__NTXentLoss(system: Any, z1: Tensor, z2: Tensor, tau: float) -> Any:
     labels = torch.arange(z1.shape[1]).repeat(2)
     return torch.stack([system(temperature=tau)(torch.cat(pair), labels) for pair in zip(z1, z2)])
 
