@@ -58,8 +58,8 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
           Witness: ``transformers.models.sam2.modeling_sam2.Sam2FeedForward``.
 
     Numerics:
-        Exact. The slope at 0 is 0; ``torch.maximum(x, 0)`` has the same values and the slope
-        :math:`\tfrac12` there, ``torch.clamp(x, min=0)`` the slope 1.
+        Exact. The slope at 0 is 0; the maximum of two tensors has the same values and the slope
+        :math:`\tfrac12` there.
 
     Checked against:
         ``torch.nn.functional.relu(x)``, ``np.maximum(x, 0)``
@@ -68,8 +68,8 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         By hand:
 
         >>> import numpy as np
-        >>> relu(np.asarray([-2.5, -0.3, 0.0, 0.45, 1.7])).round(4).tolist()
-        [0.0000, 0.0000, 0.0000, 0.4500, 1.7000]
+        >>> relu(np.asarray([-2.5, -0.3, 0.0, 0.45, 1.7])).tolist()
+        [0.0, 0.0, 0.0, 0.45, 1.7]
 
         The derivative, with the convention at 0:
 
@@ -79,12 +79,12 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         >>> x.grad.tolist()
         [0.0, 0.0, 1.0]
 
-        Two other ways to write it, with other slopes at 0:
+        Written as a maximum of two tensors it has another slope at 0:
 
-        >>> zero = torch.zeros(1, requires_grad=True)
-        >>> others = torch.maximum(zero, torch.zeros(1)), torch.clamp(zero, min=0)
-        >>> [torch.autograd.grad(other, zero)[0].item() for other in others]
-        [0.5, 1.0]
+        >>> x = torch.tensor([-2.5, 0.0, 1.7], requires_grad=True)
+        >>> torch.maximum(x, torch.zeros(3)).sum().backward()
+        >>> x.grad.tolist()
+        [0.0, 0.5, 1.0]
     """
     xp = array_namespace(x)
     # where, not maximum, which divides the slope at 0
@@ -283,15 +283,17 @@ def gelu_tanh(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         >>> from mlmath_ref.activations.gates import gelu
         >>> x = np.linspace(-6, 0, 60001)
         >>> gap = np.abs(gelu_tanh(x) - gelu(x))
-        >>> float(gap.max() * 1e4), float(x[gap.argmax()])
+        >>> round(float(gap.max() * 1e4), 4), round(float(x[gap.argmax()]), 3)
         (4.7324, -2.699)
 
         Far below 0 the digits stay, where the sum with a tanh has none, and large numbers do no
         harm:
 
         >>> x = torch.tensor([-8.0], dtype=torch.float64)
-        >>> float(gelu_tanh(x)) * 1e21, float(torch.nn.functional.gelu(x, approximate="tanh"))
-        (-3.1078, -0.0)
+        >>> round(float(gelu_tanh(x)) * 1e21, 4)
+        -3.1078
+        >>> torch.nn.functional.gelu(x, approximate="tanh").item() == 0
+        True
         >>> gelu_tanh(np.asarray([-1e200, 1e200])).tolist()
         [-0.0, 1e+200]
     """
@@ -307,7 +309,7 @@ def gelu_sigmoid(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
 
     .. math:: y = x \, \sigma(1.702 x)
 
-    It is also :math:`x / (1 + e^{-1.702 x})`, at most 0.0203 away from the exact function, most at
+    It is also :math:`x / (1 + e^{-1.702 x})`, at most 0.0204 away from the exact function, most at
     :math:`x = \pm 2.27`: 43 times as far as the form with tanh. As the gate is :math:`\sigma(z)`,
     the derivative is :math:`\sigma(z) + z \, \sigma(z) (1 - \sigma(z))` with :math:`z = 1.702 x`.
 
@@ -366,9 +368,9 @@ def gelu_sigmoid(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         >>> from mlmath_ref.activations.gates import gelu
         >>> x = np.linspace(-6, 0, 60001)
         >>> gap = np.abs(gelu_sigmoid(x) - gelu(x))
-        >>> float(gap.max()), float(x[gap.argmax()])
-        (0.02033, -2.270)
-        >>> float(gap.max() / np.abs(gelu_tanh(x) - gelu(x)).max())
+        >>> round(float(gap.max()), 5), round(float(x[gap.argmax()]), 3)
+        (0.02033, -2.27)
+        >>> round(float(gap.max() / np.abs(gelu_tanh(x) - gelu(x)).max()), 2)
         42.97
 
         Large numbers do no harm:

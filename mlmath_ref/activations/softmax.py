@@ -171,17 +171,17 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
 
         >>> z = np.asarray([0.0, -40.0])
         >>> s = softmax(z)
-        >>> float(softmax_jacobian(z)[0, 0] * 1e18), float(s[0] * (1 - s[0]))
+        >>> round(float(softmax_jacobian(z)[0, 0] * 1e18), 4), float(s[0] * (1 - s[0]))
         (4.2484, 0.0)
 
         It can be differentiated again: :math:`\partial J_{11} / \partial z_1` is
-        :math:`s_1 (1 - s_1) (1 - 2 s_1)`:
+        :math:`s_1 (1 - s_1) (1 - 2 s_1)`, here :math:`0.2 \cdot 0.8 \cdot 0.6`:
 
         >>> import torch
-        >>> z = torch.tensor([1.0, 3.0]).log().requires_grad_()
+        >>> z = torch.tensor([1.0, 4.0]).log().requires_grad_()
         >>> softmax_jacobian(z)[0, 0].backward()
         >>> z.grad
-        tensor([ 0.0938, -0.0938])
+        tensor([ 0.0960, -0.0960])
 
         An outcome that is ruled out stays out; each item of a batch has its own matrix:
 

@@ -197,7 +197,7 @@ def nt_xent_loss(
 
         >>> import numpy as np
         >>> z = np.asarray([[1.0, 0.0], [0.0, 2.0]])
-        >>> float(nt_xent_loss(z, z, tau=float(1 / np.log(3))))
+        >>> round(float(nt_xent_loss(z, z, tau=float(1 / np.log(3)))), 4)
         0.5108
 
         Three things in two dimensions, as ``torch.nn.functional.cross_entropy`` of the masked
@@ -205,8 +205,8 @@ def nt_xent_loss(
 
         >>> z1 = np.asarray([[0.3, -1.2], [2.5, 0.8], [-0.7, 1.1]])
         >>> z2 = np.asarray([[0.9, -2.1], [1.7, -0.4], [0.2, 1.6]])
-        >>> float(nt_xent_loss(z1, z2)), float(nt_xent_loss(z1, z2, tau=0.5))
-        (0.0257, 0.5233)
+        >>> [round(float(nt_xent_loss(z1, z2, tau=tau)), 4) for tau in (0.1, 0.5)]
+        [0.0257, 0.5233]
 
         A step against the gradient turns a view towards its partner and does not change its length
         at first:
@@ -307,7 +307,7 @@ def clip_loss(
 
         >>> import numpy as np
         >>> x = np.asarray([[1.0, 0.0], [0.0, 2.0]])
-        >>> float(clip_loss(x, 3 * x, tau=float(1 / np.log(3))))
+        >>> round(float(clip_loss(x, 3 * x, tau=float(1 / np.log(3)))), 4)
         0.2877
 
         Three pairs in two dimensions, as two calls of ``torch.nn.functional.cross_entropy`` have
@@ -315,8 +315,9 @@ def clip_loss(
 
         >>> x = np.asarray([[0.3, -1.2], [2.5, 0.8], [-0.7, 1.1]])
         >>> y = np.asarray([[0.9, -2.1], [1.7, -0.4], [-1.2, -0.6]])
-        >>> float(clip_loss(x, y)), float(clip_loss(x, y, tau=0.5)), float(clip_loss(y, x, tau=0.5))
-        (0.3020, 0.3943, 0.3943)
+        >>> losses = clip_loss(x, y), clip_loss(x, y, tau=0.5), clip_loss(y, x, tau=0.5)
+        >>> [round(float(loss), 4) for loss in losses]
+        [0.302, 0.3943, 0.3943]
 
         A step against the gradient turns an image towards its text and does not change its length
         at first:
@@ -425,8 +426,9 @@ def triplet_loss(
         >>> a, p, q = np.zeros((1, 2)), np.asarray([[3.0, 0.0]]), np.asarray([[0.0, 2.0]])
         >>> float(triplet_loss(a, p, q, alpha=1.0))
         6.0
-        >>> torch.nn.functional.triplet_margin_loss(*map(torch.tensor, (a, p, q))).item()
-        2.0000
+        >>> other = torch.nn.functional.triplet_margin_loss(*map(torch.tensor, (a, p, q)))
+        >>> round(other.item(), 4)
+        2.0
 
         Three triplets with the default margin of 0.2, as PyTorch's
         ``triplet_margin_with_distance_loss`` has them for squared distances; the second costs
@@ -435,8 +437,8 @@ def triplet_loss(
         >>> a = np.asarray([[0.3, -1.2], [2.5, 0.8], [-0.7, 1.1]])
         >>> p = np.asarray([[0.9, -2.1], [1.7, -0.4], [-1.2, -0.6]])
         >>> q = np.asarray([[0.6, -0.5], [-1.3, 0.2], [-0.9, 2.4]])
-        >>> float(triplet_loss(a, p, q))
-        0.8000
+        >>> round(float(triplet_loss(a, p, q)), 4)
+        0.8
         >>> [round(float(triplet_loss(*(z[i:][:1] for z in (a, p, q)))), 4) for i in range(3)]
         [0.79, 0.0, 1.61]
 
@@ -460,8 +462,8 @@ def triplet_loss(
         >>> far = torch.stack([one[0], zero[0]]).requires_grad_()
         >>> loss = triplet_loss(zero, zero, far, alpha=3.0)
         >>> loss.sum().backward()
-        >>> loss.detach(), far.grad[0, 0]
-        (tensor([0., 3.]), tensor([0., 0., 0.]))
+        >>> loss.tolist(), bool((far.grad[0] == 0).all())
+        ([0.0, 3.0], True)
     """
     xp = array_namespace(a, p, q)
     # the difference of the two squares, in which no large ones cancel

@@ -72,8 +72,8 @@ def distillation_loss(
 
     Numerics:
         Both distributions stay logarithms, so that classes which underflow in the softmax still
-        have a finite share. Near :math:`z = v` the loss is a difference of nearly equal terms: its
-        absolute error is about the rounding unit times :math:`\tau^2`. The gradient flows to the
+        have a finite share. With :math:`d = \log q - \log p` a term is computed as
+        :math:`p (e^d - 1 - d)`, which has the same sum and is never negative. The gradient flows to the
         teacher too unless its scores are detached. Over large vocabularies the teacher's scores
         are often cut to the largest few, which is another loss.
 
@@ -88,15 +88,15 @@ def distillation_loss(
 
         >>> import numpy as np
         >>> teacher = np.asarray([[2 * np.log(3.0), 0.0]])
-        >>> float(distillation_loss(np.zeros((1, 2)), teacher, tau=2.0))
+        >>> round(float(distillation_loss(np.zeros((1, 2)), teacher, tau=2.0)), 4)
         0.5232
 
         Two samples of three classes at two temperatures, as ``torch.nn.functional.kl_div`` has it:
 
         >>> z = np.asarray([[0.3, -1.2, 2.5], [0.8, 1.7, -0.4]])
         >>> v = np.asarray([[1.1, -0.6, 1.9], [2.3, 0.2, -1.5]])
-        >>> float(distillation_loss(z, v, tau=1.0)), float(distillation_loss(z, v, tau=3.0))
-        (0.4968, 0.6197)
+        >>> [round(float(distillation_loss(z, v, tau=tau)), 4) for tau in (1.0, 3.0)]
+        [0.4968, 0.6197]
 
         The derivative is the difference of the beliefs, times :math:`\tau / n`:
 
@@ -109,8 +109,10 @@ def distillation_loss(
 
         At a high temperature it is half the variance of the differences over the classes:
 
-        >>> float(distillation_loss(z, v, tau=1e3)), float(np.mean(np.var(z - v, axis=1)) / 2)
-        (0.5382, 0.5378)
+        >>> round(float(distillation_loss(z, v, tau=1e3)), 4)
+        0.5382
+        >>> round(float(np.mean(np.var(z - v, axis=1)) / 2), 4)
+        0.5378
 
         A constant added to the scores of a sample changes nothing, and large scores do no harm: the
         second loss is :math:`\log 2` short of 1000, as all of the teacher's belief is spread
@@ -119,11 +121,15 @@ def distillation_loss(
         >>> shifted = torch.stack([teacher + 5.0, torch.tensor([[1e3, 1e3, -1e3]] * 2)])
         >>> other = torch.stack([teacher, torch.tensor([[2e3, 0.0, -3e3]] * 2)])
         >>> loss = distillation_loss(other, shifted, tau=1.0)
-        >>> loss.abs().tolist()
-        [0.0000, 999.3069]
+        >>> [round(v, 4) for v in loss.tolist()]
+        [0.0, 999.3069]
     """
     xp = array_namespace(student, teacher)
     v, z = teacher / tau, student / tau
     log_p = v - log_sum_exp(v)[..., None]
     log_q = z - log_sum_exp(z)[..., None]
-    return tau**2 * xp.mean(xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1), axis=-1)
+    p, d = xp.exp(log_p), log_q - log_p
+    # e^d - 1 adds up to 0 under p, and e^d - 1 - d is never negative
+    near = xp.expm1(xp.where(d < 1, d, 0.0)) - d
+    terms = xp.where(d < 1, p * near, xp.exp(log_q) - p * (1 + d))
+    return tau**2 * xp.mean(xp.sum(terms, axis=-1), axis=-1)

@@ -95,8 +95,8 @@ def sinusoidal_position_encoding(
         :math:`\sqrt{3}`:
 
         >>> y = sinusoidal_position_encoding(np.asarray([3, 70, 1003, 1070]), 6)
-        >>> float(y[0] @ y[1]), float(y[2] @ y[3]), float(y[1] @ y[1])
-        (-0.5277, -0.5277, 3.0000)
+        >>> [round(float(product), 4) for product in (y[0] @ y[1], y[2] @ y[3], y[1] @ y[1])]
+        [-0.5277, -0.5277, 3.0]
 
         One place further turns each pair, here the second by 0.0464 radians:
 
@@ -218,7 +218,7 @@ def rotary_position_embedding(
 
         >>> for positions in (np.asarray([3, 7]), np.asarray([103, 107])):
         ...     q, k = rotary_position_embedding(x, positions)
-        ...     float(q @ k)
+        ...     round(float(q @ k), 4)
         3.7339
         3.7339
 
