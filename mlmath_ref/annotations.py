@@ -13,7 +13,7 @@ import jaxtyping
 import numpy as np
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array, Tensor
+from mlmath_ref.arrays import Array, Tensor, widest
 
 Sizes = dict[str, Any]  # name of a size or of an integer parameter -> its value; *batch -> a tuple
 
@@ -25,19 +25,21 @@ _JAXTYPING = {FLOAT: jaxtyping.Float, INT: jaxtyping.Integer, BOOL: jaxtyping.Bo
 class Set:
     """One set: how it is written, who belongs to it, and members to test with.
 
-    ``contains(xp, x, upper)``, ``draw(rng, shape, upper)`` and ``edges(shape, upper)`` take the
-    array namespace, the value, its shape and the evaluated bound of the annotation.
+    ``contains(x, upper, slack)``, ``draw(rng, shape, upper)`` and ``edges(shape, upper)`` take the
+    value, its shape, the evaluated bound of the annotation, and the rounding that is allowed: an
+    error relative to the largest entry, by the precision in which the value was given.
     """
 
     latex: str  # {0}, {1} stand for the trailing sizes that one element consumes, {upper} for its bound
     words: str
-    contains: Callable[[Any, Any, Any], Any]
+    contains: Callable[[Any, Any, float], bool]
     draw: Callable[[np.random.Generator, tuple[int, ...], Any], Any]
     edges: Callable[[tuple[int, ...], Any], list[Any]] = lambda shape, upper: []
     kind: str = FLOAT
     outside: tuple[Any, ...] = ()  # scalars that do not belong
     tangent: Callable[[Any], Any] = lambda step: step  # what is left of a step that stays inside
     multiple: int = 1  # the last size is a multiple of it
+    shows: Callable[[Any], str] | None = None  # what is wrong with an element that does not belong
 
     def __getitem__(self, item: tuple[Any, ...]) -> Any:
         of, dims, upper = (*item, None)[:3]
@@ -54,6 +56,44 @@ class Set:
     def looks_at(self) -> int:
         """How many trailing axes membership is decided over: rows of a mask count as one."""
         return max(self.axes, int("last axis" in self.words))
+
+
+class UnknownValueError(Exception):
+    """Inside a trace there is no value to look at."""
+
+
+def ends(xp: Any, x: Any) -> tuple[Any, Any]:
+    """The smallest and the largest entry, as Python numbers; NaN if there is a NaN.
+
+    Raises:
+        UnknownValueError: The values are not known yet: ``vmap``, ``jax.jit``, tensors without data.
+    """
+    try:
+        low, high = x.aminmax() if hasattr(x, "aminmax") else (xp.min(x), xp.max(x))
+        return (low.item(), high.item()) if hasattr(low, "item") else (_number(low), _number(high))
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise UnknownValueError from error
+
+
+def _number(x: Any) -> Any:
+    return int(x) if array_namespace(x).isdtype(x.dtype, INT) else float(x)
+
+
+def holds(verdict: Any) -> bool:
+    """An array that is one truth value, as Python's.
+
+    Raises:
+        UnknownValueError: As for :func:`ends`.
+    """
+    try:
+        return bool(verdict)
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise UnknownValueError from error
+
+
+def slack(eps: float, bits: int) -> float:
+    """Rounding that a member may carry: half of the digits, in 16 bits two units of the last."""
+    return eps**0.5 if bits >= 32 else 2 * eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +148,20 @@ class Spec:
         return self.of(value) if self.of in (int, float) else value
 
     def contains(self, value: Any, sizes: Sizes) -> bool:
-        """Whether a value lies in the set; unknown values, as inside a trace, are let through."""
-        if self.set.kind == OBJECT:
-            return bool(self.set.contains(np, value, None))
-        value = value if self.is_array else np.asarray(value)
-        xp = array_namespace(value)
-        if self.set.kind == INT and self.is_array and value.dtype != xp.int64:
-            value = xp.astype(value, xp.int64)  # a narrow type may not hold the bound
+        """Whether a value lies in the set; true for values that are not known inside a trace."""
+        if not self.is_array or self.set.kind == OBJECT:
+            return self.set.contains(value, self.bound(sizes), slack(2.0**-52, 64))
+        if 0 in value.shape:
+            return True
+        xp, precision = array_namespace(value), 0.0
+        value = value.detach() if hasattr(value, "detach") else value
+        if self.set.kind == FLOAT:
+            info = xp.finfo(value.dtype)
+            precision = slack(float(info.eps), info.bits)
+            value = xp.astype(value, widest(value)) if info.bits < 32 else value
         try:
-            return bool(self.set.contains(xp, value, self.bound(sizes)))
-        except (RuntimeError, TypeError):  # vmap, compilers: there is no number to look at yet
+            return self.set.contains(value, self.bound(sizes), precision)
+        except UnknownValueError:
             return True
 
     def latex(self) -> str:

@@ -47,7 +47,7 @@ else:
     Array = TypeVar("Array")
     Tensor = TypeVar("Tensor")
 
-__all__ = ["Array", "Tensor", "scale", "softplus", "special_namespace", "total"]
+__all__ = ["Array", "Tensor", "scale", "softplus", "special_namespace", "total", "widest"]
 
 
 def special_namespace(x: Any) -> Any:
@@ -55,6 +55,14 @@ def special_namespace(x: Any) -> Any:
     if is_jax_array(x):
         return import_module("jax.scipy.special")
     return import_module("torch.special" if is_torch_array(x) else "scipy.special")
+
+
+def widest(x: Any) -> Any:
+    """The dtype of 64-bit reals; of 32 bits if the library or the device of ``x`` has none of 64."""
+    xp = array_namespace(x)
+    if is_jax_array(x):
+        return import_module("jax").dtypes.canonicalize_dtype("float64")
+    return xp.float32 if getattr(x, "is_mps", False) else xp.float64
 
 
 def softplus(x: Any) -> Any:

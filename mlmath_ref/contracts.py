@@ -3,8 +3,12 @@
 import functools
 import inspect
 import math
+import re
+import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -23,7 +27,7 @@ from mlmath_ref.annotations import (
     read,
     walk,
 )
-from mlmath_ref.arrays import Tensor
+from mlmath_ref.arrays import Tensor, widest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,40 +39,66 @@ _KIND = {
 }
 
 
+_checking: ContextVar[bool] = ContextVar("checking", default=True)
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Call the bodies of entries without checking their arguments.
+
+    Inside the block an entry computes what its body computes, also for arguments outside its sets.
+    16-bit arrays are still computed in a higher precision and rounded once.
+
+    >>> import numpy as np
+    >>> from mlmath_ref.activations.softmax import softmax
+    >>> with unchecked():
+    ...     softmax(np.asarray([0.0, np.nan])).tolist()
+    [nan, nan]
+    """
+    token = _checking.set(False)
+    try:
+        yield
+    finally:
+        _checking.reset(token)
+
+
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Hold every argument to the set of its annotation.
+    """Check every argument against the set of its annotation.
 
-    Kind of number, library, rank, sizes and empty axes are always checked; membership wherever the
-    numbers can be looked at, so that tracing and batching transforms still work.
+    The kind of number, library, rank, sizes and empty axes are always checked. Membership is checked
+    if the values are known; it is not checked inside ``torch.func.vmap`` and ``jax.jit``. Nothing is
+    checked inside ``torch.compile`` and :func:`unchecked`.
 
-    Arrays of unequal precision are brought to their common one. Arrays of 16 bits are computed in
-    64 and the result is rounded once: it is the nearest 16-bit number, or infinite where that
-    overflows. Entries that take a function call it in the precision given.
+    Arrays of unequal precision are converted to their common one. 16-bit arrays are converted to
+    64 bits first (32 bits if the device or the library has no 64), and the result is rounded once: it
+    is the nearest 16-bit number, or infinite if that overflows. Entries that take a function call it
+    in the precision given.
 
     Raises:
-        ValueError: Names the function, the argument, what was expected and what was got.
+        ValueError: Names the function, the argument, what was expected and what was received.
     """
     signature = inspect.signature(function)
     wanted = {n: _wanted(p.annotation) for n, p in signature.parameters.items()}
     given = walk(signature.return_annotation)
-    takes_function = any(_FUNCTION in w for w in wanted.values())
+    converts = not any(_FUNCTION in w for w in wanted.values())
+    real = frozenset(n for n, w in wanted.items() if _is_real(w[-1]))
+    defaults = {n: p.default for n, p in signature.parameters.items() if p.default is not p.empty}
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _compiling():
+            values = {**defaults, **dict(zip(wanted, args)), **kwargs}
+            return _computed(function, values, real) if converts else function(*args, **kwargs)
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        real = _hold(function.__name__, wanted, given, bound.arguments)
-        if takes_function:
+        if _checking.get():
+            _hold(function.__name__, wanted, given, bound.arguments)
+        if not converts:
             return function(*bound.args, **bound.kwargs)
         try:
-            if not (real and (precisions := _precisions(real))):
-                return function(*bound.args, **bound.kwargs)
-            common, working = precisions
-            names = {n.partition("[")[0] for n in real}
-            values = {n: _cast(v, working) if n in names else v for n, v in bound.arguments.items()}
-            return _cast(function(**values), common)  # type: ignore[call-arg]
-        except ValueError as error:  # of an entry in the body: a step overflowed
-            if str(error).startswith(f"{function.__name__}: "):
+            return _computed(function, bound.arguments, real)
+        except (ValueError, RuntimeError) as error:
+            if not _is_of_a_step(error, function.__name__):
                 raise
             raise ValueError(
                 f"{function.__name__}: arguments must keep every step in its set, got {error}"
@@ -76,6 +106,44 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     call.__signature__ = _written(signature)  # type: ignore[attr-defined]
     return call
+
+
+def _compiling() -> bool:
+    """Whether ``torch.compile`` is tracing, which cannot look at values."""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.compiler.is_compiling()
+
+
+def _is_of_a_step(error: Exception, name: str) -> bool:
+    """Whether an entry in the body refused its arguments, or a factorization failed."""
+    said = re.match(r"(\w+): ", str(error))
+    return "LinAlgError" in type(error).__name__ or (said is not None and said[1] != name)
+
+
+def _is_real(wanted: Any) -> bool:
+    """Whether an argument is an array of real numbers, or a tuple that holds some."""
+    specs = wanted if isinstance(wanted, list) else [wanted]
+    return any(isinstance(s, Spec) and s.is_array and s.set.kind == FLOAT for s in specs)
+
+
+def _computed(function: Callable[..., R], values: dict[str, Any], real: frozenset[str]) -> R:
+    """The result of a body, in the common precision of the arrays of real numbers."""
+    arrays = [a for n in real for a in _parts(values[n])]
+    if not arrays:
+        return function(**values)
+    xp = array_namespace(arrays[0])
+    common = xp.result_type(*arrays) if len(arrays) > 1 else arrays[0].dtype
+    narrow = xp.finfo(common).bits < 32
+    if not narrow and all(a.dtype == common for a in arrays):
+        return function(**values)
+    working = widest(arrays[0]) if narrow else common
+    converted = {n: _cast(v, working) if n in real else v for n, v in values.items()}
+    return _cast(function(**converted), common)
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    parts = value if isinstance(value, tuple) else (value,)
+    return tuple(p for p in parts if is_array_api_obj(p))
 
 
 def _written(signature: inspect.Signature) -> inspect.Signature:
@@ -95,23 +163,6 @@ def _wanted(annotation: Any) -> tuple[Any, ...]:
     if typing.get_origin(annotation) is tuple:
         return (*optional, [read(a) for a in typing.get_args(annotation)])
     return (*optional, _FUNCTION if is_function(annotation) else read(annotation))
-
-
-def _precisions(real: dict[str, Any]) -> tuple[Any, Any] | None:
-    """The precision of the result and the one to compute in, unless all is well as it is."""
-    first, *others = real.values()
-    xp = array_namespace(first)
-    common = first.dtype
-    if any(o.dtype != common for o in others):
-        common = xp.result_type(*{v.dtype for v in real.values()})
-    elif _bits(xp, common) >= 32:
-        return None
-    return common, common if _bits(xp, common) >= 32 else xp.float64
-
-
-@functools.cache
-def _bits(xp: Any, dtype: Any) -> int:
-    return int(xp.finfo(dtype).bits)
 
 
 @functools.cache
@@ -134,11 +185,10 @@ def _hold(
     wanted: dict[str, tuple[Any, ...]],
     results: list[Spec],
     values: dict[str, Any],
-) -> dict[str, Any]:
-    """Raise at the first mistake; the arrays of real numbers, by name."""
+) -> None:
+    """Raise at the first mistake; convert NumPy's scalars to Python's."""
     held: list[tuple[str, Spec, Any]] = []
     sizes: Sizes = {}
-    real: dict[str, Any] = {}
     for name, value in values.items():
         what = wanted[name][-1]
         if value is None and _OPTIONAL in wanted[name]:
@@ -166,8 +216,6 @@ def _hold(
                 )
             if problem := _bind(spec, value.shape, sizes):
                 raise ValueError(f"{function}: {name} {problem}")
-            if spec.set.kind == FLOAT:
-                real[name] = value
         elif spec.of in (int, float) and type(value) is not spec.of:
             value = values[name] = spec.of(value)  # NumPy's scalars round and wrap
         if spec.of is int:
@@ -183,7 +231,6 @@ def _hold(
             raise ValueError(f"{function}: {name} must hold {words}, got {got}")
     if (smallest := min((s.smallest(sizes) for s in results), default=1)) < 1:
         raise ValueError(f"{function}: arguments must leave a result of size 1 up, got {smallest}")
-    return real
 
 
 def _library(xp: Any) -> str:
@@ -201,10 +248,12 @@ def _kind_problem(spec: Spec, value: Any) -> str | None:
             or (spec.of is Tensor and not is_torch_array(value))
         ):
             return f"{noun}, got {type(value).__name__}"
-        if getattr(value, "is_sparse", False) or "sparse" in str(getattr(value, "layout", "")):
-            return f"{noun}, stored densely, got layout {value.layout}"
+        if layout := _layout(value):
+            return f"{noun}, stored densely, got layout {layout}"
         if not _is_kind(array_namespace(value), value.dtype, spec.set.kind):
             return f"{noun}, got dtype {value.dtype}"
+        if spec.set.kind == FLOAT and str(value.dtype) in ("longdouble", "float128"):
+            return f"{noun} of at most 64 bits, got dtype {value.dtype}"
     elif spec.of is float and (
         isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))
     ):
@@ -214,6 +263,14 @@ def _kind_problem(spec: Spec, value: Any) -> str | None:
     elif spec.of is int and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
         return f"must be an integer, got {type(value).__name__} {_summary(value)}"
     return None
+
+
+def _layout(value: Any) -> str:
+    """The layout of an array that is not stored densely, else nothing."""
+    layout = str(getattr(value, "layout", "torch.strided"))
+    if layout != "torch.strided":
+        return layout
+    return "nested" if getattr(value, "is_nested", False) else ""
 
 
 def _bind(spec: Spec, shape: tuple[int, ...], sizes: Sizes) -> str | None:
@@ -251,7 +308,7 @@ def _shape_problem(spec: Spec, shape: tuple[int, ...], sizes: Sizes) -> str | No
 
 
 def _offender(spec: Spec, value: Any, sizes: Sizes) -> str:
-    """The first element of an array that is not in the set, and its index."""
+    """The first element of an array that is not in the set, what is wrong with it, and its index."""
     outer = tuple(value.shape)[: value.ndim - spec.set.looks_at]
     xp = array_namespace(value)
     rows = xp.reshape(value, (math.prod(outer), *value.shape[len(outer) :]))
@@ -260,14 +317,24 @@ def _offender(spec: Spec, value: Any, sizes: Sizes) -> str:
         middle = (low + high) // 2
         low, high = (middle, high) if spec.contains(rows[low:middle, ...], sizes) else (low, middle)
     index = [int(i) for i in np.unravel_index(low, outer)] if outer else []
-    return _summary(rows[low, ...]) + (f" at {index}" if outer else "")
+    row = np.asarray(_numbers(rows[low, ...]))
+    shown = spec.set.shows(row.astype(np.float64)) if spec.set.shows else ""
+    return _summary(row) + (f" {shown}" if shown else "") + (f" at {index}" if outer else "")
+
+
+def _numbers(value: Any) -> Any:
+    """The values of an array as NumPy has them; those of 16 bits in 64."""
+    value = value.detach().cpu() if hasattr(value, "detach") else value
+    narrow = "bfloat16" in str(value.dtype)
+    return np.asarray(value.tolist() if narrow else value)
 
 
 def _summary(value: Any) -> str:
-    """A value in one line, short however large it is."""
+    """A value in one line, short however large it is, with all digits."""
     if not is_array_api_obj(value):
         text = repr(value)
         return text if len(text) <= 80 else f"{text[:77]}..."
-    numbers = np.asarray(value.tolist() if hasattr(value, "tolist") else value)
-    text = np.array2string(numbers, threshold=6, edgeitems=3, precision=6, separator=", ")
+    text = np.array2string(
+        _numbers(value), threshold=6, edgeitems=3, separator=", ", formatter={"float_kind": str}
+    )
     return " ".join(text.split())

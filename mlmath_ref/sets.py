@@ -9,37 +9,171 @@ integers: ``Natural[int, "", "min(m, n)"]``.
 """
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
-from mlmath_ref.annotations import (
-    BOOL,
-    INT,
-    OBJECT,
-    Set,
-)
-from mlmath_ref.contracts import checked as checked  # for the topics
+from mlmath_ref.annotations import BOOL, INT, OBJECT, Set, ends, holds
+from mlmath_ref.arrays import widest
+from mlmath_ref.contracts import checked as checked, unchecked as unchecked  # for the topics
 
-
-def _tolerance(xp: Any, x: Any) -> float:
-    """Rounding that a member may carry: the square root of its precision."""
-    return float(xp.finfo(x.dtype).eps) ** 0.5
+Contains = Callable[[Any, Any, float], bool]  # value, bound, rounding allowed
 
 
-def _one(xp: Any, total: Any, x: Any) -> Any:
-    return xp.all(xp.abs(total - 1) <= _tolerance(xp, x))
+def _interval(low: float, high: float, closed: str = "[]") -> Contains:
+    """Membership of all numbers in an interval."""
+    above = operator.le if closed[0] == "[" else operator.lt
+    below = operator.le if closed[1] == "]" else operator.lt
+
+    def contains(x: Any, upper: Any, slack: float) -> bool:
+        first, last = (x, x) if isinstance(x, (int, float)) else ends(array_namespace(x), x)
+        return bool(above(low, first) and below(last, high))
+
+    return contains
 
 
-def _symmetric(xp: Any, x: Any) -> Any:
-    largest = xp.max(xp.abs(x), axis=(-2, -1), keepdims=True)  # of each matrix, not of the batch
-    return xp.all(xp.abs(x - x.mT) <= _tolerance(xp, x) * largest)
+def _up_to(low: int, below: int = 0) -> Contains:
+    """Membership of all integers from ``low`` to the bound less ``below``."""
+
+    def contains(x: Any, upper: Any, slack: float) -> bool:
+        return _interval(low, math.inf if upper is None else upper - below)(x, upper, slack)
+
+    return contains
 
 
-def _semidefinite(xp: Any, x: Any) -> Any:
-    largest = xp.max(xp.abs(x), axis=(-2, -1))
-    return xp.all(xp.linalg.eigvalsh(x)[..., 0] >= -_tolerance(xp, x) * largest)
+def _all(*conditions: Contains) -> Contains:
+    return lambda x, upper, slack: all(c(x, upper, slack) for c in conditions)
+
+
+_finite = _interval(-math.inf, math.inf, "()")
+
+
+def _rows(of: Callable[[Any, Any], Any], condition: Contains) -> Contains:
+    """A condition on what a function of namespace and array makes of every row or matrix."""
+    return lambda x, upper, slack: condition(of(array_namespace(x), x), upper, slack)
+
+
+def _highest(xp: Any, x: Any) -> Any:
+    return xp.max(x, axis=-1)
+
+
+def _length(xp: Any, x: Any) -> Any:
+    """The largest magnitude along the last axis."""
+    return xp.maximum(xp.max(x, axis=-1), -xp.min(x, axis=-1))
+
+
+def _largest(xp: Any, x: Any) -> Any:
+    """The largest magnitude of every matrix."""
+    lowest = xp.min(x, axis=(-2, -1), keepdims=True)
+    return xp.maximum(xp.max(x, axis=(-2, -1), keepdims=True), -lowest)
+
+
+def _varies(x: Any, upper: Any, slack: float) -> bool:
+    xp = array_namespace(x)
+    return holds(xp.all(xp.max(x, axis=-1) > xp.min(x, axis=-1)))
+
+
+def _one(axes: int) -> Contains:
+    """Whether numbers from 0 up sum to one over the last axes."""
+
+    def contains(x: Any, upper: Any, slack: float) -> bool:
+        xp = array_namespace(x)
+        if ends(xp, x)[1] > 1 + slack:
+            return False
+        total = xp.sum(x, axis=tuple(range(-axes, 0)), dtype=widest(x))
+        low, high = ends(xp, total)
+        return bool(max(1 - low, high - 1) <= slack)
+
+    return contains
+
+
+def _symmetric(x: Any, upper: Any, slack: float) -> bool:
+    xp = array_namespace(x)
+    if holds(xp.all(x == x.mT)):
+        return True
+    half, mirrored = x / 2, x.mT / 2  # no difference overflows
+    return holds(xp.all(xp.abs(half - mirrored) <= slack * _largest(xp, half)))
+
+
+def _unit(xp: Any, x: Any) -> Any:
+    """Every matrix with 1 as its largest magnitude, but for those of zeros."""
+    largest = _largest(xp, x)
+    return x / xp.where(largest > 0, largest, xp.ones_like(largest))
+
+
+def _has_factor(x: Any, shift: float) -> bool:
+    """Whether the matrices plus a multiple of the identity have a Cholesky factor."""
+    xp = array_namespace(x)
+    identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
+    try:
+        factor = xp.linalg.cholesky(_unit(xp, x) + shift * identity)
+    except (np.linalg.LinAlgError, RuntimeError):
+        return False
+    return _finite(factor, None, 0.0)  # JAX does not raise
+
+
+def _definite(x: Any, upper: Any, slack: float) -> bool:
+    return _has_factor(x, -x.shape[-1] * float(array_namespace(x).finfo(x.dtype).eps))
+
+
+def _semidefinite(x: Any, upper: Any, slack: float) -> bool:
+    return _has_factor(x, slack)
+
+
+def _nonsingular(x: Any, upper: Any, slack: float) -> bool:
+    """Whether no singular value is lost to rounding, by the solutions for four random vectors."""
+    xp, n = array_namespace(x), x.shape[-1]
+    drawn = np.random.default_rng(0).standard_normal((n, 4))
+    right = xp.asarray(drawn / np.linalg.norm(drawn, axis=0), dtype=x.dtype, device=device(x))
+    unit = _unit(xp, x)
+    try:
+        solution = xp.linalg.solve(unit, xp.broadcast_to(right, (*x.shape[:-1], 4)))
+    except (np.linalg.LinAlgError, RuntimeError):
+        return False
+    size = xp.sqrt(xp.sum(unit * unit, axis=(-2, -1)))
+    stretch = xp.max(xp.linalg.vector_norm(solution, axis=-2), axis=-1)  # 1 / sigma_n, at most
+    limit = 1 / (n * float(xp.finfo(x.dtype).eps))
+    return _interval(0.0, limit, "[)")(size * stretch * n**0.5, None, 0.0)
+
+
+def _orthonormal(x: Any, upper: Any, slack: float) -> bool:
+    xp = array_namespace(x)
+    identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
+    error = x.mT @ x - identity
+    return bool(max(map(abs, ends(xp, error))) <= slack)
+
+
+def _no_loops(x: Any, upper: Any, slack: float) -> bool:
+    xp = array_namespace(x)
+    return ends(xp, xp.linalg.diagonal(x)) == (0, 0)
+
+
+def _even(x: Any, upper: Any, slack: float) -> bool:
+    return x % 2 == 0 if isinstance(x, int) else ends(array_namespace(x), x % 2) == (0, 0)
+
+
+def _some_key(x: Any, upper: Any, slack: float) -> bool:
+    xp = array_namespace(x)
+    return holds(xp.all(xp.any(x, axis=-1)))
+
+
+def _total(row: Any) -> str:
+    return f"with sum {float(np.sum(row))!r}"
+
+
+def _asymmetry(matrix: Any) -> str:
+    return f"with largest difference from its transpose {float(np.abs(matrix - matrix.T).max())!r}"
+
+
+def _eigenvalue(matrix: Any) -> str:
+    if not np.isfinite(matrix).all():
+        return ""
+    if (matrix != matrix.T).any():
+        return _asymmetry(matrix)
+    return f"with smallest eigenvalue {float(np.linalg.eigvalsh(matrix)[0])!r}"
 
 
 def _fill(*values: float) -> Callable[[tuple[int, ...], Any], list[Any]]:
@@ -76,11 +210,6 @@ def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 def _spd(rng: np.random.Generator, shape: tuple[int, ...], upper: Any) -> Any:
     q = _orthogonal(rng, shape)
     return (q * rng.uniform(0.5, 3, (*shape[:-2], 1, shape[-1]))) @ np.swapaxes(q, -1, -2)
-
-
-def _full_rank(xp: Any, x: Any) -> Any:
-    sigma = xp.linalg.svdvals(x)
-    return xp.all(sigma[..., -1] > x.shape[-1] * xp.finfo(x.dtype).eps * sigma[..., 0])
 
 
 def _invertible(rng: np.random.Generator, shape: tuple[int, ...], upper: Any) -> Any:
@@ -149,157 +278,156 @@ else:
     # fmt: off
     Real = Set(
         r"\mathbb{R}", "finite real numbers",
-        lambda xp, x, u: xp.all(xp.isfinite(x)),
+        _finite,
         _normal, _real_edges, outside=(math.nan, math.inf),
     )
     Paired = Set(
         r"\mathbb{R}", "finite real numbers",
-        lambda xp, x, u: xp.all(xp.isfinite(x)),
+        _finite,
         _normal, _real_edges, multiple=2,
     )
     Logits = Set(
         r"[-\infty, \infty)", "numbers below infinity, at least one of them finite along the last axis",
-        lambda xp, x, u: xp.all(xp.isfinite(xp.max(x, axis=-1))),
+        _rows(_highest, _finite),
         _normal,
         lambda shape, u: [*_real_edges(shape, u), np.where(_one_hot(shape) == 1, 0.5, -np.inf)],
     )
     Nonzero = Set(
         r"\mathbb{R}^{{0}} \setminus \{0\}", "finite real vectors with a length above zero",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and xp.all(xp.any(x != 0, axis=-1)),
+        _rows(_length, _interval(0, math.inf, "()")),
         _normal, lambda shape, u: [_one_hot(shape), np.full(shape, 1e-3)],
     )
     Varying = Set(
         r"\mathbb{R}^{{0}} \setminus \mathbb{R} \mathbf 1", "finite real vectors that are not constant",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and xp.all(xp.any(x != x[..., :1], axis=-1)),
+        _all(_finite, _varies),
         _normal, lambda shape, u: [_one_hot(shape), 1e-3 * np.cumsum(np.ones(shape), axis=-1)],
         outside=(0.0, 1.0, math.nan, math.inf),
     )
     NonzeroMatrix = Set(
         r"\mathbb{R}^{{0} \times {1}} \setminus \{0\}", "finite real matrices with an entry that is not zero",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and xp.all(xp.any(x != 0, axis=(-2, -1))),
+        _rows(_largest, _interval(0, math.inf, "()")),
         _normal, lambda shape, u: [_one_hot(shape), np.full(shape, 1e-3)],
     )
     Positive = Set(
         r"\mathbb{R}_{>0}", "finite numbers above zero",
-        lambda xp, x, u: xp.all(xp.isfinite(x) & (x > 0)),
+        _interval(0, math.inf, "()"),
         _uniform(0.5, 2.5), _fill(1e-3, 40.0), outside=(0.0, -1.0, math.nan, math.inf),
     )
     Nonneg = Set(
         r"\mathbb{R}_{\geq 0}", "finite numbers, zero or above",
-        lambda xp, x, u: xp.all(xp.isfinite(x) & (x >= 0)),
+        _interval(0, math.inf, "[)"),
         _uniform(0.5, 2.5), _fill(0.0, 40.0), outside=(-1.0, math.nan, math.inf),
     )
     Masses = Set(
         r"\mathbb{R}_{\geq 0}^{{0}} \setminus \{0\}", "finite non-negative vectors with an entry above zero",
-        lambda xp, x, u: xp.all(xp.isfinite(x) & (x >= 0)) and xp.all(xp.any(x > 0, axis=-1)),
+        _all(_interval(0, math.inf, "[)"), _rows(_highest, _interval(0, math.inf, "()"))),
         _uniform(0.5, 2.5), lambda shape, u: [_one_hot(shape), np.full(shape, 40.0)],
         outside=(-1.0, 0.0, math.nan, math.inf),
     )
     ExtendedNonneg = Set(
         r"[0, \infty]", "numbers, zero or above",
-        lambda xp, x, u: xp.all(x >= 0),
+        _interval(0, math.inf),
         _uniform(0.5, 2.5), _fill(0.0), outside=(-1.0, math.nan),
     )
     Nonpositive = Set(
         r"\mathbb{R}_{\leq 0}", "finite numbers, zero or below",
-        lambda xp, x, u: xp.all(xp.isfinite(x) & (x <= 0)),
+        _interval(-math.inf, 0, "(]"),
         _uniform(-2.5, -0.5), _fill(0.0, -40.0), outside=(1.0, math.nan, -math.inf),
     )
     ExtendedNonpositive = Set(
         r"[-\infty, 0]", "numbers, zero or below",
-        lambda xp, x, u: xp.all(x <= 0),
+        _interval(-math.inf, 0),
         _uniform(-2.5, -0.5), _fill(0.0, -40.0, -math.inf), outside=(1.0, math.nan),
     )
     ExtendedReal = Set(
         r"[-\infty, \infty)", "numbers below infinity",
-        lambda xp, x, u: xp.all(x < math.inf),
+        _interval(-math.inf, math.inf, "[)"),
         _normal, lambda shape, u: [*_real_edges(shape, u), np.full(shape, -np.inf)],
         outside=(math.nan, math.inf),
     )
     Extended = Set(
         r"[-\infty, \infty]", "numbers, infinite ones too",
-        lambda xp, x, u: xp.all(x == x),
+        _interval(-math.inf, math.inf),
         _normal, lambda shape, u: [*_real_edges(shape, u), np.full(shape, -np.inf)],
         outside=(math.nan,),
     )
     Unit = Set(
         "[0, 1]", "numbers from 0 to 1",
-        lambda xp, x, u: xp.all((x >= 0) & (x <= 1)),
+        _interval(0, 1),
         _uniform(0.1, 0.9), _fill(0.0, 1.0), outside=(-0.1, 1.1, math.nan),
     )
     OpenUnit = Set(
         "(0, 1)", "numbers between 0 and 1, both excluded",
-        lambda xp, x, u: xp.all((x > 0) & (x < 1)),
+        _interval(0, 1, "()"),
         _uniform(0.1, 0.9), _fill(1e-3, 0.999), outside=(0.0, 1.0, math.nan),
     )
     Decay = Set(
         "[0, 1)", "numbers from 0 up to, not including, 1",
-        lambda xp, x, u: xp.all((x >= 0) & (x < 1)),
+        _interval(0, 1, "[)"),
         _uniform(0.1, 0.9), _fill(0.0), outside=(-0.1, 1.0, math.nan),
     )
     Share = Set(
         "(0, 1]", "numbers above 0, at most 1",
-        lambda xp, x, u: xp.all((x > 0) & (x <= 1)),
+        _interval(0, 1, "(]"),
         _uniform(0.1, 0.9), _fill(1.0), outside=(0.0, 1.1, math.nan),
     )
     SignedUnit = Set(
         "[-1, 1]", "numbers from -1 to 1",
-        lambda xp, x, u: xp.all(xp.abs(x) <= 1 + _tolerance(xp, x)),
+        _interval(-1, 1),
         _uniform(-0.9, 0.9), _fill(-1.0, 1.0), outside=(-1.1, 1.1, math.nan),
     )
     Simplex = Set(
         r"\Delta^{{0}-1}", "probabilities: non-negative numbers that sum to one along the last axis",
-        lambda xp, x, u: xp.all(x >= 0) and _one(xp, xp.sum(x, axis=-1), x),
+        _all(_interval(0, math.inf), _one(1)),
         lambda rng, shape, u: rng.dirichlet(np.full(shape[-1], 3.0), shape[:-1]),
         lambda shape, u: [_one_hot(shape), np.full(shape, 1 / shape[-1])],
-        tangent=lambda v: v - v.mean(axis=-1, keepdims=True),
+        tangent=lambda v: v - v.mean(axis=-1, keepdims=True), shows=_total,
     )
     OpenSimplex = Set(
         r"\Delta_{>0}^{{0}-1}", "probabilities above zero: positive numbers that sum to one along the last axis",
-        lambda xp, x, u: xp.all(x > 0) and _one(xp, xp.sum(x, axis=-1), x),
+        _all(_interval(0, math.inf, "(]"), _one(1)),
         lambda rng, shape, u: rng.dirichlet(np.full(shape[-1], 3.0), shape[:-1]),
         lambda shape, u: [
             np.where(_one_hot(shape) == 1, 1 - 1e-3 * (shape[-1] - 1), 1e-3), np.full(shape, 1 / shape[-1]),
         ],
-        tangent=lambda v: v - v.mean(axis=-1, keepdims=True),
+        tangent=lambda v: v - v.mean(axis=-1, keepdims=True), shows=_total,
     )
     Joint = Set(
         r"\Delta^{{0} \times {1}}", "a joint distribution: non-negative numbers that sum to one over the last two axes",
-        lambda xp, x, u: xp.all(x >= 0) and _one(xp, xp.sum(x, axis=(-2, -1)), x),
+        _all(_interval(0, math.inf), _one(2)),
         lambda rng, shape, u: _joint(rng.uniform(0.2, 1.0, shape)),
         lambda shape, u: [_joint(np.ones(shape)), _joint(np.broadcast_to(np.eye(*shape[-2:]), shape))],
-        tangent=lambda v: v - v.mean(axis=(-2, -1), keepdims=True),
+        tangent=lambda v: v - v.mean(axis=(-2, -1), keepdims=True), shows=_total,
     )
     Symmetric = Set(
         r"\mathbb{S}^{{1}}", "finite symmetric matrices",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and _symmetric(xp, x),
+        _all(_finite, _symmetric),
         lambda rng, shape, u: (lambda a: (a + np.swapaxes(a, -1, -2)) / 2)(rng.normal(size=shape)),
         lambda shape, u: [np.broadcast_to(np.diag(np.arange(shape[-1]) - 1.0), shape)],
-        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2,
+        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2, shows=_asymmetry,
     )
     SPD = Set(
         r"\mathbb{S}_{++}^{{1}}", "symmetric positive definite matrices",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and _symmetric(xp, x) and xp.all(xp.linalg.eigvalsh(x) > 0),
+        _all(_finite, _symmetric, _definite),
         _spd, lambda shape, u: [np.broadcast_to(np.diag(np.arange(shape[-1]) + 1.0), shape)],
-        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2,
+        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2, shows=_eigenvalue,
     )
     PSD = Set(
         r"\mathbb{S}_{+}^{{1}}", "symmetric positive semidefinite matrices",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and _symmetric(xp, x) and _semidefinite(xp, x),
+        _all(_finite, _symmetric, _semidefinite),
         lambda rng, shape, u: (lambda a: (a + np.swapaxes(a, -1, -2)) / 2)(_spd(rng, shape, u)),
         lambda shape, u: [np.broadcast_to(np.diag(np.arange(shape[-1]) + 0.0), shape), np.ones(shape)],
-        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2,
+        tangent=lambda v: (v + np.swapaxes(v, -1, -2)) / 2, shows=_eigenvalue,
     )
     Orthogonal = Set(
         r"\mathrm{St}({1}, {0})", "matrices with orthonormal columns",
-        lambda xp, x, u: xp.all(xp.isfinite(x))
-        and xp.all(xp.abs(x.mT @ x - xp.eye(x.shape[-1], dtype=x.dtype, device=x.device)) <= _tolerance(xp, x)),
+        _all(_rows(_largest, _interval(0, 2)), _orthonormal),
         lambda rng, shape, u: _orthogonal(rng, shape),
         lambda shape, u: [np.broadcast_to(np.eye(*shape[-2:]), shape)],
     )
     Invertible = Set(
         r"\mathrm{GL}_{{1}}", "finite matrices of full rank, none of whose singular values is lost to rounding",
-        lambda xp, x, u: xp.all(xp.isfinite(x)) and _full_rank(xp, x),
+        _all(_finite, _nonsingular),
         _invertible,
         lambda shape, u: [
             np.broadcast_to(np.diag(np.arange(shape[-1]) + 1.0), shape),
@@ -308,63 +436,62 @@ else:
     )
     Adjacency = Set(
         r"\mathbb{A}^{{1}}", "adjacency matrices of undirected graphs: symmetric, non-negative, zero diagonal",
-        lambda xp, x, u: xp.all(xp.isfinite(x) & (x >= 0))
-        and _symmetric(xp, x) and xp.all(xp.linalg.diagonal(x) == 0),
+        _all(_interval(0, math.inf, "[)"), _symmetric, _no_loops),
         lambda rng, shape, u: _zero_diagonal(rng.uniform(0.5, 1.5, shape)),
         lambda shape, u: [np.zeros(shape), _zero_diagonal(np.ones(shape))],
         tangent=_zero_diagonal,
     )
     Mask = Set(
         r"\{0, 1\}", "booleans, at least one of them true along the last axis",
-        lambda xp, x, u: xp.all(xp.any(x, axis=-1)),
+        _some_key,
         _mask, lambda shape, u: [np.ones(shape, bool), _one_hot(shape) == 1], kind=BOOL,
     )
     Truth = Set(
         r"\{0, 1\}", "booleans",
-        lambda xp, x, u: True,
+        lambda x, upper, slack: True,
         lambda rng, shape, u: rng.random(shape) < 0.5,
         lambda shape, u: [np.zeros(shape, bool), np.ones(shape, bool)], kind=BOOL,
     )
     Binary = Set(
         r"\{0, 1\}", "the integers 0 and 1",
-        lambda xp, x, u: xp.all((x == 0) | (x == 1)),
+        _interval(0, 1),
         lambda rng, shape, u: rng.integers(0, 2, shape),
         lambda shape, u: [np.zeros(shape, int), np.ones(shape, int)], kind=INT, outside=(-1, 2),
     )
     Labels = Set(
         r"\{0, \dots, {upper} - 1\}", "integers from 0 up to, not including, {upper}",
-        lambda xp, x, u: xp.all((x >= 0) & (x < u)),
+        _up_to(0, 1),
         lambda rng, shape, u: rng.integers(0, u, shape),
         lambda shape, u: [np.zeros(shape, int), np.full(shape, u - 1)], kind=INT, outside=(-1,),
     )
     Natural = Set(
         r"\{1, \dots, {upper}\}", "integers from 1 to {upper}",
-        lambda xp, x, u: xp.all((x >= 1) & (x <= (math.inf if u is None else u))),
+        _up_to(1),
         lambda rng, shape, u: rng.integers(1, 6 if u is None else u, shape, endpoint=True),
         lambda shape, u: [np.ones(shape, int)] if u is None else [np.ones(shape, int), np.full(shape, u)],
         kind=INT, outside=(0, -1),
     )
     Even = Set(
         r"\{2, 4, \dots\}", "even integers from 2 up",
-        lambda xp, x, u: xp.all((x >= 2) & (x % 2 == 0)),
+        _all(_interval(2, math.inf), _even),
         lambda rng, shape, u: 2 * rng.integers(1, 4, shape, endpoint=True),
         lambda shape, u: [np.full(shape, 2)], kind=INT, outside=(0, -2, 3),
     )
     Index = Set(
         r"\{0, \dots, {upper}\}", "integers from 0 to {upper}",
-        lambda xp, x, u: xp.all((x >= 0) & (x <= (math.inf if u is None else u))),
+        _up_to(0),
         lambda rng, shape, u: rng.integers(0, 6 if u is None else u, shape, endpoint=True),
         lambda shape, u: [np.zeros(shape, int)] if u is None else [np.zeros(shape, int), np.full(shape, u)],
         kind=INT, outside=(-1,),
     )
     Integer = Set(
         r"\mathbb{Z}", "integers",
-        lambda xp, x, u: True,
+        lambda x, upper, slack: True,
         lambda rng, shape, u: rng.integers(-5, 6, shape), lambda shape, u: [np.zeros(shape, int)], kind=INT,
     )
     Corpus = Set(
         r"\mathbb{N}^{\Sigma^{\ast}}", "a mapping from words (tuples of symbols) to counts of at least 1",
-        lambda xp, x, u: isinstance(x, Mapping)
+        lambda x, u, slack: isinstance(x, Mapping)
         and all(isinstance(w, tuple) and all(isinstance(s, str) for s in w) for w in x)
         and all(isinstance(c, int) and c >= 1 for c in x.values()),
         lambda rng, shape, u: _corpus(rng), lambda shape, u: [{("a", "b"): 1}, {("a", "a", "a"): 2}],

@@ -40,7 +40,8 @@ def interval(latex: str, upper: Any) -> tuple[float, bool, float, bool]:
 
 
 def tolerance(a: Any) -> float:
-    return float(np.finfo(a.dtype).eps) ** 0.5
+    info = np.finfo(a.dtype)
+    return float(info.eps) ** 0.5 if info.bits >= 32 else 2 * float(info.eps)
 
 
 def sums_to_one(a: Any, axes: int, low: Callable[[float], bool]) -> bool | None:
@@ -137,9 +138,6 @@ DEFINITIONS: dict[str, Callable[[Any], bool | None]] = {
     "Adjacency": lambda a: symmetric(
         a, lambda m: min(map(min, m)) >= 0 and not any(m[i][i] for i in range(len(m)))
     ),
-    "SignedUnit": lambda a: all_of(
-        [abs(v) <= 1 or near(abs(v) - 1, tolerance(a)) for v in a.ravel().tolist()]
-    ),
 }
 WHOLE = {
     "Invertible",
@@ -153,7 +151,6 @@ WHOLE = {
     "PSD",
     "Orthogonal",
     "Adjacency",
-    "SignedUnit",
 }
 
 

@@ -96,7 +96,7 @@ def test_membership_is_as_printed(name: str) -> None:
         (
             lambda: kl_divergence(np.asarray([[0.5, 0.5], [0.5, 0.6]]), np.full((2, 2), 0.5)),
             "kl_divergence: p must hold probabilities: non-negative numbers that sum to one along"
-            " the last axis, got [0.5, 0.6] at [1]",
+            " the last axis, got [0.5, 0.6] with sum 1.1 at [1]",
         ),
         (
             lambda: kl_divergence(np.full(2, 0.5), torch.full((2,), 0.5)),

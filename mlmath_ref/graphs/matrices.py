@@ -298,7 +298,7 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
         ...     random_walk_matrix(np.asarray([[0.0, 1.0], [0.0, 0.0]]))
         ... except ValueError as error:
         ...     print(str(error)[-40:])
-        an entry above zero, got [0., 0.] at [1]
+        entry above zero, got [0.0, 0.0] at [1]
     """
     xp = array_namespace(a)
     return a / xp.sum(a, axis=-1, keepdims=True)

@@ -212,7 +212,7 @@ def multivariate_gaussian_pdf(
         >>> multivariate_gaussian_pdf(np.zeros(2), np.zeros(2), np.ones((2, 2)))
         Traceback (most recent call last):
             ...
-        ValueError: multivariate_gaussian_pdf: cov must hold symmetric positive definite matrices, got [[1., 1.], [1., 1.]]
+        ValueError: multivariate_gaussian_pdf: cov must hold symmetric positive definite matrices, got [[1.0, 1.0], [1.0, 1.0]] with smallest eigenvalue 0.0
     """
     xp = array_namespace(x, mu, cov)
     factor = xp.linalg.cholesky(cov)
