@@ -81,16 +81,17 @@ def derivative(
 
         >>> import mpmath
         >>> wave = lambda x: torch.sin(2.3 * x) * torch.exp(-0.4 * x**2)
-        >>> float(derivative(wave, torch.tensor(1.7, dtype=torch.float64)))
-        -0.2230
-        >>> float(mpmath.diff(lambda x: mpmath.sin(2.3 * x) * mpmath.exp(-0.4 * x**2), 1.7))
-        -0.2230
+        >>> derivative(wave, torch.tensor(1.7))
+        tensor(-0.2230)
+        >>> slope = mpmath.diff(lambda x: mpmath.sin(2.3 * x) * mpmath.exp(-0.4 * x**2), 1.7)
+        >>> round(float(slope), 4)
+        -0.223
 
         A step of 0.01 changes the output by about 0.01 times the derivative:
 
         >>> x, step = torch.tensor([1.7, 1.71], dtype=torch.float64), 0.01
-        >>> float(torch.diff(wave(x)))
-        -0.0021
+        >>> round(torch.diff(wave(x)).item(), 4), round(step * float(slope), 4)
+        (-0.0021, -0.0022)
 
         Differentiated again, :math:`f''(x) = 6 x`:
 
@@ -184,10 +185,10 @@ def partial_derivative(
         >>> g = lambda x: torch.sin(x[0] * x[1]) + x[1] ** 2 / x[2]
         >>> x = torch.tensor([0.7, -1.3, 2.6])
         >>> partial_derivative(g, x, 1)
-        tensor(-0.5703)
+        tensor(-0.5704)
         >>> h = lambda x, y, z: mpmath.sin(x * y) + y**2 / z
-        >>> float(mpmath.diff(h, (0.7, -1.3, 2.6), (0, 1, 0)))
-        -0.5703
+        >>> round(float(mpmath.diff(h, (0.7, -1.3, 2.6), (0, 1, 0))), 4)
+        -0.5704
 
         Where :math:`x_2 = x_1^2`, the partial derivative of :math:`x_1 x_2` is :math:`x_2 = 9` at
         :math:`x_1 = 3`; along the curve the slope is that of :math:`x_1^3`, which is 27:
@@ -274,7 +275,7 @@ def exp_derivative(x: Real[Array, "*shape"]) -> ExtendedNonneg[Array, "*shape"]:
         >>> import mpmath
         >>> exp_derivative(np.asarray([-1.7, 0.6, 2.3])).round(4).tolist()
         [0.1827, 1.8221, 9.9742]
-        >>> [float(mpmath.diff(mpmath.exp, x)) for x in (-1.7, 0.6, 2.3)]
+        >>> [round(float(mpmath.diff(mpmath.exp, x)), 4) for x in (-1.7, 0.6, 2.3)]
         [0.1827, 1.8221, 9.9742]
 
         The slope of the slope is the same again:
@@ -289,14 +290,14 @@ def exp_derivative(x: Real[Array, "*shape"]) -> ExtendedNonneg[Array, "*shape"]:
         in each unit of time:
 
         >>> t = np.asarray(7.0)
-        >>> float(-0.1 * exp_derivative(-0.1 * t) / np.exp(-0.1 * t))
-        -0.1000
+        >>> round(float(-0.1 * exp_derivative(-0.1 * t) / np.exp(-0.1 * t)), 4)
+        -0.1
 
         The quotient at 0 for :math:`h = 10^{-12}`, with and without the subtraction:
 
         >>> h = 1e-12
-        >>> float((np.exp(h) - 1) / h), float(np.expm1(h) / h)
-        (1.000089, 1.000000)
+        >>> round(float((np.exp(h) - 1) / h), 6), round(float(np.expm1(h) / h), 6)
+        (1.000089, 1.0)
 
         Out of range:
 
@@ -362,7 +363,7 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
         >>> import mpmath
         >>> log_derivative(np.asarray([0.3, 1.7, 23.0])).round(4).tolist()
         [3.3333, 0.5882, 0.0435]
-        >>> [float(mpmath.diff(mpmath.log, x)) for x in (0.3, 1.7, 23.0)]
+        >>> [round(float(mpmath.diff(mpmath.log, x)), 4) for x in (0.3, 1.7, 23.0)]
         [3.3333, 0.5882, 0.0435]
 
         The slope of the slope is :math:`-1/x^2`:
@@ -399,10 +400,10 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
 
         >>> log_derivative(torch.tensor([1e-12, 1e-310], dtype=torch.float64))
         tensor([1.0000e+12,        inf], dtype=torch.float64)
-        >>> torch.func.grad(torch.log)(torch.tensor(-2.0))
-        tensor(-0.5000)
-        >>> log_derivative(torch.tensor(-2.0))
+        >>> torch.func.grad(torch.log)(torch.tensor(-2.5))
+        tensor(-0.4000)
+        >>> log_derivative(torch.tensor(-2.5))
         Traceback (most recent call last):
-        ValueError: log_derivative: x must hold finite numbers above zero, got -2.0
+        ValueError: log_derivative: x must hold finite numbers above zero, got -2.5
     """
     return 1 / x

@@ -108,8 +108,8 @@ def gaussian_pdf(
 
         >>> float(gaussian_pdf(np.asarray(40.0), np.asarray(0.0), np.asarray(1.0)))
         0.0
-        >>> float(torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor(40.0)))
-        -800.9189
+        >>> torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor(40.0))
+        tensor(-800.9189)
     """
     xp = array_namespace(x, mu, sigma)
     z = (x - mu) / sigma
@@ -176,7 +176,7 @@ def multivariate_gaussian_pdf(
 
         >>> import numpy as np
         >>> x, mu, cov = np.asarray([2.0, 1.0]), np.zeros(2), np.diag(np.asarray([4.0, 1.0]))
-        >>> float(multivariate_gaussian_pdf(x, mu, cov))
+        >>> round(float(multivariate_gaussian_pdf(x, mu, cov)), 4)
         0.0293
 
         Three correlated coordinates, two vectors and one law, with the values of
@@ -298,12 +298,12 @@ def laplace_pdf(
         all but gone; past :math:`745 b` it is 0:
 
         >>> x, zero = np.asarray(10.0), np.asarray(0.0)
-        >>> float(laplace_pdf(x, zero, np.asarray(0.5**0.5)) * 1e7)
-        5.1007
-        >>> float(gaussian_pdf(x, zero, np.asarray(1.0)) * 1e23)
-        7.6946
-        >>> laplace_pdf(np.asarray([744.0, 746.0]), zero, np.asarray(1.0)).tolist() == [5e-324, 0.0]
-        True
+        >>> print(f"{laplace_pdf(x, zero, np.asarray(0.5**0.5)):.4e}")
+        5.1007e-07
+        >>> print(f"{gaussian_pdf(x, zero, np.asarray(1.0)):.4e}")
+        7.6946e-23
+        >>> laplace_pdf(np.asarray([744.0, 746.0]), zero, np.asarray(1.0)).tolist()
+        [5e-324, 0.0]
     """
     xp = array_namespace(x, mu, b)
     return xp.exp(-xp.abs(x - mu) / b) / (2 * b)
@@ -364,14 +364,14 @@ def dirichlet_pdf(
         :math:`\tfrac{4!}{1! \, 2!} \, p_1 p_2^2 = 12 \cdot 0.25 \cdot 0.5625`:
 
         >>> import numpy as np
-        >>> float(dirichlet_pdf(np.asarray([0.25, 0.75]), np.asarray([2.0, 3.0])))
+        >>> round(float(dirichlet_pdf(np.asarray([0.25, 0.75]), np.asarray([2.0, 3.0]))), 4)
         1.6875
 
         Three outcomes and concentrations on both sides of one, with the value of
         ``scipy.stats.dirichlet.pdf``:
 
         >>> p, alpha = np.asarray([0.2, 0.5, 0.3]), np.asarray([0.7, 2.4, 1.9])
-        >>> float(dirichlet_pdf(p, alpha))
+        >>> round(float(dirichlet_pdf(p, alpha)), 4)
         3.2161
 
         The derivative of its logarithm in :math:`p_k` is :math:`(\alpha_k - 1) / p_k`; in
@@ -393,7 +393,7 @@ def dirichlet_pdf(
 
         >>> p, alpha = np.asarray([0.2, 0.5, 0.3]), np.asarray([[1.0, 1.0, 1.0], [2.0, 1.0, 3.0]])
         >>> dirichlet_pdf(np.stack([p, p]), alpha).round(4).tolist()
-        [2.0000, 1.0800]
+        [2.0, 1.08]
     """
     xp = array_namespace(p, alpha)
     special = special_namespace(p)

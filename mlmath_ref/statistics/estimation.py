@@ -89,7 +89,7 @@ def maximum_likelihood(
 
         >>> import numpy as np
         >>> p, log_likelihood = maximum_likelihood(np.asarray([3.0, 1.0]))
-        >>> p.tolist(), float(log_likelihood)
+        >>> p.tolist(), round(float(log_likelihood), 4)
         ([0.75, 0.25], -2.2493)
 
         Four outcomes, counted and weighted, with the values of ``scipy.stats.entropy``:
@@ -113,8 +113,10 @@ def maximum_likelihood(
         >>> z = torch.tensor(c[0]).log().requires_grad_()
         >>> loss = torch.nn.functional.cross_entropy(z.expand(23, 4), observed)
         >>> loss.backward()
-        >>> loss.item(), float(-log_likelihood[0] / 23), bool(z.grad.abs().max() < 1e-15)
-        (1.1035, 1.1035, True)
+        >>> round(loss.item(), 4), round(float(-log_likelihood[0] / 23), 4)
+        (1.1035, 1.1035)
+        >>> bool(z.grad.abs().max() < 1e-12)
+        True
 
         For outputs taken to be Gaussian with variance 1 the negative log-likelihood is half the
         squared error and a constant, and its slope is zero at the mean, 3:
@@ -213,7 +215,7 @@ def maximum_a_posteriori(
 
         >>> import numpy as np
         >>> x, y, m = np.ones((2, 1)), np.asarray([4.0, 8.0]), np.asarray([2.0])
-        >>> maximum_a_posteriori(x, y, m, sigma=1.0, tau=1.0).tolist()
+        >>> maximum_a_posteriori(x, y, m, sigma=1.0, tau=1.0).round(4).tolist()
         [4.6667]
 
         Four samples of three features, with the values of least squares on data and prior together:
@@ -318,7 +320,7 @@ def bayesian_information_criterion(
         By hand: :math:`2 \log 100 + 2 \cdot 120`:
 
         >>> import numpy as np
-        >>> float(bayesian_information_criterion(np.asarray(-120.0), 2, 100))
+        >>> round(float(bayesian_information_criterion(np.asarray(-120.0), 2, 100)), 4)
         249.2103
 
         Three heads and a tail, by a fair coin without parameters and by a coin with a fitted one:
@@ -336,8 +338,9 @@ def bayesian_information_criterion(
         prior of the coin, :math:`\log (30! \, 10! / 41!) + 40 \log 2`; they differ by less than 1:
 
         >>> import scipy
-        >>> float((fair - fitted) / 2), float(scipy.special.betaln(31, 11) + 40 * np.log(2.0))
-        (3.3880, 3.4543)
+        >>> exact = scipy.special.betaln(31, 11) + 40 * np.log(2.0)
+        >>> round(float((fair - fitted) / 2), 4), round(float(exact), 4)
+        (3.388, 3.4543)
 
         Mixtures of Gaussians, as ``sklearn.mixture.GaussianMixture`` counts their parameters: a
         mean, a variance and a weight each, less one; two clusters prefer two components:

@@ -79,32 +79,34 @@ def laplace_approximation(
 
         >>> import numpy as np
         >>> variance, log_evidence = laplace_approximation(np.asarray(0.0), np.asarray([[4.0]]))
-        >>> variance.tolist(), float(np.exp(log_evidence)), float(np.sqrt(np.pi / 2))
-        ([[0.25]], 1.2533, 1.2533)
+        >>> variance.tolist(), round(float(np.exp(log_evidence)), 4)
+        ([[0.25]], 1.2533)
 
         Two parameters; where the density is Gaussian, peak over evidence is the density of the
         Gaussian at its mean, as ``scipy.stats.multivariate_normal`` has it:
 
         >>> a = np.asarray([[2.5, -0.7], [-0.7, 1.3]])
         >>> covariance, log_evidence = laplace_approximation(np.asarray(-3.2), a)
-        >>> covariance.round(4).tolist(), float(log_evidence)
-        ([[0.4710, 0.2536], [0.2536, 0.9058]], -1.8697)
+        >>> covariance.round(4).tolist(), round(float(log_evidence), 4)
+        ([[0.471, 0.2536], [0.2536, 0.9058]], -1.8697)
         >>> import scipy
-        >>> float(-3.2 - scipy.stats.multivariate_normal(cov=np.linalg.inv(a)).logpdf(np.zeros(2)))
+        >>> gaussian = scipy.stats.multivariate_normal(cov=np.linalg.inv(a))
+        >>> round(float(-3.2 - gaussian.logpdf(np.zeros(2))), 4)
         -1.8697
 
         A factorial is the integral of :math:`\theta^n e^{-\theta}`, with the peak at
         :math:`\theta = n` and :math:`A = 1/n`; this gives Stirling's formula, here for 10!:
 
         >>> peak, a = np.asarray(10 * np.log(10.0) - 10), np.asarray([[1 / 10]])
-        >>> float(laplace_approximation(peak, a)[1]), float(scipy.special.gammaln(11))
+        >>> stirling = laplace_approximation(peak, a)[1]
+        >>> round(float(stirling), 4), round(float(scipy.special.gammaln(11)), 4)
         (15.0961, 15.1044)
 
         In :math:`\log \theta` the same integral has another peak, and its approximation another
         value:
 
         >>> peak, a = np.asarray(11 * np.log(11.0) - 11), np.asarray([[11.0]])
-        >>> float(laplace_approximation(peak, a)[1])
+        >>> round(float(laplace_approximation(peak, a)[1]), 4)
         15.0968
 
         A coin with 7 heads and 3 tails, the logit standard Gaussian before: mode by Newton steps,
@@ -121,11 +123,11 @@ def laplace_approximation(
         >>> for _ in range(5):
         ...     w = w - torch.linalg.solve(hessian(log_joint, w), gradient(log_joint, w))
         >>> variance, log_evidence = laplace_approximation(log_joint(w), -hessian(log_joint, w))
-        >>> w.item(), variance.item(), log_evidence.item()
-        (0.5828, 0.3031, -6.9512)
+        >>> [round(v.item(), 4) for v in (w, variance, log_evidence)]
+        [0.5828, 0.3031, -6.9512]
         >>> grid = torch.linspace(-9.0, 9.0, 101, dtype=torch.float64)
         >>> density = torch.stack([log_joint(v[None]) for v in grid]).exp()
-        >>> torch.trapezoid(density, grid).log().item()
+        >>> round(torch.trapezoid(density, grid).log().item(), 4)
         -6.9392
 
         The slope of the log-evidence in :math:`A` is :math:`-\Sigma / 2`; a batch of three:
@@ -142,12 +144,12 @@ def laplace_approximation(
         Four hundred parameters with :math:`A = 0.1 I`, of determinant :math:`10^{-400}`; a saddle
         is refused:
 
-        >>> float(laplace_approximation(np.asarray(0.0), 0.1 * np.eye(400))[1])
+        >>> round(float(laplace_approximation(np.asarray(0.0), 0.1 * np.eye(400))[1]), 4)
         828.0924
         >>> saddle = np.asarray([[1.0, 0.0], [0.0, -1.0]])
-        >>> laplace_approximation(np.asarray(0.0), saddle)  # doctest: +ELLIPSIS
+        >>> laplace_approximation(np.asarray(0.0), saddle)
         Traceback (most recent call last):
-        ValueError: laplace_approximation: a must hold symmetric positive definite matrices, got ...
+        ValueError: laplace_approximation: a must hold symmetric positive definite matrices, got [[ 1., 0.], [ 0., -1.]]
     """
     xp = array_namespace(log_joint, a)
     d = a.shape[-1]
@@ -242,7 +244,7 @@ def metropolis_hastings(
         >>> x, y, u = np.zeros((4, 1)), np.ones((4, 1)), np.asarray([0.2, 0.9, 0.99, 0.75])
         >>> state, a = metropolis_hastings(x, y, *map(np.log, (p_x, p_y, q_xy, q_yx)), u)
         >>> state[:, 0].tolist(), a.round(4).tolist()
-        ([1.0, 1.0, 1.0, 0.0], [0.2400, 1.0, 1.0, 0.7000])
+        ([1.0, 1.0, 1.0, 0.0], [0.24, 1.0, 1.0, 0.7])
 
         Detailed balance, on three states with weights that do not sum to 1: with the acceptance
         probabilities of all pairs the chain has the target for its fixed point:
