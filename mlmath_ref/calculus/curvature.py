@@ -224,4 +224,6 @@ def gauss_newton_matrix(
         tensor([[[4.]]])
     """
     xp = array_namespace(j, h)
-    return xp.mean(j.mT @ h @ j, axis=-3)
+    n, c, p = j.shape[-3:]
+    weighted = xp.reshape(h @ j, (*j.shape[:-3], n * c, p))
+    return xp.reshape(j, weighted.shape).mT @ (weighted / n)

@@ -5,8 +5,8 @@ a minimum, a maximum, or a saddle point, from which some directions lead down
 :cite:p:`nocedal2006numerical`. A function whose
 Hessian has no negative eigenvalue at any point is convex. Its chords never run below it, and every
 local minimum of it is global, though there may be many or none :cite:p:`boyd2004convex`. The loss
-of a network is not convex: its symmetries alone make copies of every minimum, with barriers between
-them.
+of a network is not convex: its symmetries alone make copies of every minimum, in general with a
+barrier on the straight line between them.
 
 Sharpness, the largest eigenvalue, limits the learning rate. Flat minima are often said to
 generalize better; the two correlate in some settings, and as weights can be rescaled without
@@ -20,22 +20,23 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array, Tensor
+from mlmath_ref.arrays import Array, Tensor, scale, total
 from mlmath_ref.calculus.curvature import hessian
 from mlmath_ref.sets import Index, Nonneg, Real, Symmetric, Unit, checked
 
 
 @checked
 def critical_point_type(
-    g: Real[Array, "*batch n"], h: Symmetric[Array, "*batch n n"], *, tol: Nonneg[float, ""] = 1e-8
+    g: Real[Array, "*batch n"], h: Symmetric[Array, "*batch n n"], *, tol: Nonneg[float, ""] = 0.0
 ) -> tuple[Index[Array, "*batch", "n"], Index[Array, "*batch", "n"], Index[Array, "*batch", "n"]]:
     r"""Second-derivative test: how many directions fall, stay level and rise from a critical point.
 
     .. math::
        \begin{aligned}
-       n_- &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) < -\tau], &
-       n_+ &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) > \tau], \\
-       n_0 &= c \, n - n_- - n_+, & c &= \mathbb{1}[\lVert g \rVert_2 \le \tau]
+       n_- &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) < -\theta], &
+       n_+ &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) > \theta], \\
+       n_0 &= c \, n - n_- - n_+, & c &= \mathbb{1}[\lVert g \rVert_2 \le \theta], \\
+       \theta &= \max(\tau, n \, \epsilon) \max_i |\lambda_i(H)|
        \end{aligned}
 
     The eigenvalues :math:`\lambda_i` count, unless the gradient is not 0: then all three numbers
@@ -46,11 +47,15 @@ def critical_point_type(
     Args:
         g: :math:`g`, the gradient at the point.
         h: :math:`H`, the Hessian at the point.
-        tol: :math:`\tau`, what counts as zero, in the gradient and in the eigenvalues; :math:`c` is
-            1 at a critical point, where the gradient is that small.
+        tol: :math:`\tau`, the tolerance relative to the largest absolute eigenvalue; at any rate
+            :math:`n` rounding units :math:`\epsilon` of it. Eigenvalues up to :math:`\theta` count
+            as zero. The point is critical, :math:`c = 1`, if the gradient is at most as large.
 
     Returns:
         :math:`(n_-, n_0, n_+)`, the numbers of negative, zero and positive eigenvalues.
+
+    Where:
+        - :math:`\epsilon`: ``np.finfo(h.dtype).eps``, the rounding unit of the number format.
 
     Also called:
         second derivative test, Hessian test, local minimum, local maximum, saddle point, inertia,
@@ -61,20 +66,25 @@ def critical_point_type(
         - metric -- HIP: geometries count as a minimum or a transition state by 0 or 1 negative
           eigenvalues of the predicted Hessian, and are compared with the counts of the true one
           :cite:p:`burger2025shoot{code: scripts/eval_horm.py, lines 292-317}`.
-        - analysis -- Saddle-free Newton: in many dimensions saddle points, not poor minima, are
-          held to slow training down :cite:p:`dauphin2014identifying{abstract}`.
+        - analysis -- Saddle-free Newton: in many dimensions saddle points, rather than poor local
+          minima, are believed to slow training down :cite:p:`dauphin2014identifying{abstract}`.
 
     Numerics:
-        Eigenvalues carry an error of about :math:`\lVert H \rVert_2` times the rounding unit: a
-        smaller :math:`\tau` counts noise. Symmetries of a network give exact zeros, and then no
+        Computed eigenvalues carry an error of about :math:`\lVert H \rVert_2` times the rounding
+        unit, so the tolerance is relative to it: multiplying the loss by a positive number does not
+        change the result. A gradient of norm :math:`\theta` is that of a point about
+        :math:`\max(\tau, n \, \epsilon)` away along the steepest direction. Give a larger
+        :math:`\tau` if the gradient or the Hessian is less exact than the arithmetic, as after an
+        optimization that stopped early. Symmetries of a network give exact zeros, and then no
         minimum is strict. For two variables the sign of :math:`\det H = f_{xx} f_{yy} - f_{xy}^2`
         tells: above 0 it is a minimum or a maximum, by the sign of :math:`f_{xx}`, and below 0 a
         saddle point.
 
     Checked against:
-        ``tuple((np.linalg.norm(g) <= tol) * k for k in (lambda low, high: (low, high - low,
-        len(g) - high))(*[int((np.linalg.eigvalsh(scipy.linalg.ldl(h + t * np.eye(len(g)))[1]) <
-        0).sum()) for t in (tol, -tol)]))``
+        ``(lambda bar: tuple((scipy.linalg.norm(g) <= bar) * k for k in (lambda low, high: (low,
+        high - low, len(g) - high))(*[int((np.linalg.eigvalsh(scipy.linalg.ldl(h + t *
+        np.eye(len(g)))[1]) < 0).sum()) for t in (bar, -bar)])))(max(tol, len(g) *
+        np.finfo(h.dtype).eps) * scipy.linalg.norm(h, 2))``
 
     Examples:
         By hand: :math:`x_1^2 + x_2^2`, :math:`x_1^2 - x_2^2` and :math:`-x_1^2 - x_2^2` at 0 are a
@@ -97,18 +107,19 @@ def critical_point_type(
         >>> [int(n) for n in critical_point_type(np.asarray([0.0]), np.asarray([[0.0]]))]
         [0, 1, 0]
 
-        One negative and two positive eigenvalues make a saddle point; a coarser zero hides one:
+        One negative and two positive eigenvalues make a saddle point. A tolerance of 0.2 of the
+        largest makes 0.3979 count as zero:
 
         >>> g, h = np.zeros(3), np.asarray([[1.5, -0.4, 2.0], [-0.4, 0.3, 0.2], [2.0, 0.2, 0.5]])
         >>> np.linalg.eigvalsh(h).round(4).tolist()
         [-1.1729, 0.3979, 3.0751]
         >>> [int(n) for n in critical_point_type(g, h)]
         [1, 0, 2]
-        >>> [int(n) for n in critical_point_type(g, h, tol=0.5)]
+        >>> [int(n) for n in critical_point_type(g, h, tol=0.2)]
         [1, 1, 1]
 
         The network :math:`(w_1 w_2 - 1)^2` is constant along :math:`w_1 w_2 = 1`: at :math:`(1, 1)`
-        one eigenvalue is 0, and at 0 there is a saddle point. The default :math:`\tau` is 1e-8:
+        one eigenvalue is 0, and at 0 there is a saddle point:
 
         >>> import torch
         >>> from mlmath_ref.calculus.derivatives import gradient
@@ -117,17 +128,28 @@ def critical_point_type(
         ...     [int(n) for n in critical_point_type(gradient(loss, w), hessian(loss, w))]
         [0, 1, 1]
         [1, 0, 1]
-        >>> [int(n) for n in critical_point_type(np.asarray([9e-9]), np.asarray([[1.1e-8]]))]
-        [0, 0, 1]
-        >>> [int(n) for n in critical_point_type(np.asarray([0.0]), np.asarray([[9e-9]]))]
-        [0, 1, 0]
+
+        Least squares with fewer equations than unknowns, in single precision: the rounded zeros are
+        zeros, and neither a large nor a small unit of the loss changes that:
+
+        >>> a = torch.tensor([[1.0, 2.0, 0.5, -1.0], [0.3, -0.7, 1.1, 0.9]])
+        >>> for unit in (1e-9, 1.0, 1e9):
+        ...     [int(n) for n in critical_point_type(torch.zeros(4), unit * (a.mT @ a))]
+        [0, 2, 2]
+        [0, 2, 2]
+        [0, 2, 2]
     """
     xp = array_namespace(g, h)
-    critical = xp.astype(xp.linalg.vector_norm(g, axis=-1) <= tol, xp.int64)
+    n = h.shape[-1]
     eigenvalues = xp.linalg.eigvalsh(h)
-    falls = critical * xp.count_nonzero(eigenvalues < -tol, axis=-1)
-    rises = critical * xp.count_nonzero(eigenvalues > tol, axis=-1)
-    return falls, critical * h.shape[-1] - falls - rises, rises
+    share = max(tol, n * float(xp.finfo(h.dtype).eps))
+    bound = share * xp.max(xp.abs(eigenvalues), axis=-1, keepdims=True)
+    size = scale(g)
+    critical = xp.sqrt(total((g / size) ** 2)) <= bound[..., 0] / size[..., 0]
+    is_critical = xp.astype(critical, xp.int64)
+    falls = is_critical * xp.count_nonzero(eigenvalues < -bound, axis=-1)
+    rises = is_critical * xp.count_nonzero(eigenvalues > bound, axis=-1)
+    return falls, is_critical * n - falls - rises, rises
 
 
 @checked

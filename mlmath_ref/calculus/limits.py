@@ -115,7 +115,8 @@ def derivative(
     """
     import torch
 
-    return torch.func.jvp(f, (x,), (torch.ones_like(x),))[1]
+    value, slope = torch.func.jvp(f, (x,), (torch.ones_like(x),))
+    return slope.to(value.dtype)  # the slopes of Python's numbers are in 64 bits
 
 
 @checked

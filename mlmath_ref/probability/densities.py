@@ -113,7 +113,8 @@ def gaussian_pdf(
     """
     xp = array_namespace(x, mu, sigma)
     z = (x - mu) / sigma
-    return xp.exp(-z * z / 2) / (sigma * math.sqrt(2 * math.pi))
+    root = xp.exp(-z * z / 4)  # twice the root, which is still a number if its square is not
+    return root / (sigma * math.sqrt(2 * math.pi)) * root
 
 
 @checked
@@ -306,7 +307,8 @@ def laplace_pdf(
         [5e-324, 0.0]
     """
     xp = array_namespace(x, mu, b)
-    return xp.exp(-xp.abs(x - mu) / b) / (2 * b)
+    root = xp.exp(-xp.abs(x - mu) / b / 2)  # twice the root, which is a number if its square is not
+    return root / (2 * b) * root
 
 
 @checked
@@ -396,7 +398,19 @@ def dirichlet_pdf(
         [2.0, 1.08]
     """
     xp = array_namespace(p, alpha)
-    special = special_namespace(p)
-    total = xp.sum(alpha, axis=-1)
-    log_constant = special.gammaln(total) - xp.sum(special.gammaln(alpha), axis=-1)
-    return xp.exp(log_constant + xp.sum((alpha - 1) * xp.log(p), axis=-1))
+    whole = xp.sum(alpha, axis=-1, keepdims=True)
+    spread = xp.sum(alpha * xp.log(p / (alpha / whole)) + xp.log(alpha) / 2 - xp.log(p), axis=-1)
+    constant = xp.log(whole) / 2 + (alpha.shape[-1] - 1) / 2 * math.log(2 * math.pi)
+    rest = _stirling_rest(whole)[..., 0] - xp.sum(_stirling_rest(alpha), axis=-1)
+    return xp.exp(spread - constant[..., 0] + rest)
+
+
+def _stirling_rest(a: Array) -> Array:
+    """What Stirling's formula leaves of log gamma(a), by its series from 16 on."""
+    xp = array_namespace(a)
+    special = special_namespace(a)
+    small, large = xp.where(a < 16, a, 16.0), xp.where(a < 16, 16.0, a)
+    direct = special.gammaln(small) - (small - 0.5) * xp.log(small) + small
+    square = 1 / large**2
+    series = 1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))
+    return xp.where(a < 16, direct - math.log(2 * math.pi) / 2, series / large)

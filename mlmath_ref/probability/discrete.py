@@ -14,9 +14,9 @@ probabilities raised to 0 or 1, and their logarithms are the losses of classific
 :map: 3.2 Distributions
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import Binary, Joint, Labels, Nonneg, Simplex, Unit, checked
 
 
@@ -104,9 +104,9 @@ def addition_rule(
         0.45
     """
     xp = array_namespace(a, b, p)
-    p_a = xp.sum(xp.where(a > 0, p, 0.0), axis=-1)
-    p_b = xp.sum(xp.where(b > 0, p, 0.0), axis=-1)
-    p_both = xp.sum(xp.where((a > 0) & (b > 0), p, 0.0), axis=-1)
+    p_a = total(xp.where(a > 0, p, 0.0))
+    p_b = total(xp.where(b > 0, p, 0.0))
+    p_both = total(xp.where((a > 0) & (b > 0), p, 0.0))
     return p_a + p_b - p_both
 
 
@@ -386,5 +386,5 @@ def categorical_pmf(
         ValueError: categorical_pmf: k must hold integers from 0 up to, not including, 3, got 3 at [1]
     """
     xp = array_namespace(k, p)
-    is_class = xp.arange(p.shape[-1], device=p.device) == k[..., None]
+    is_class = xp.arange(p.shape[-1], device=device(p)) == k[..., None]
     return xp.sum(xp.where(is_class, p, 0.0), axis=-1)

@@ -18,7 +18,7 @@ family is the Dirichlet distribution, and all that an observation does is to be 
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Index, Masses, Positive, Simplex, checked
 
 
@@ -124,14 +124,15 @@ def bayes_theorem(
         >>> bayes_theorem(np.asarray([[0.3, 0.4], [0.0, 0.4]]), np.asarray([1.0, 0.0]))
         Traceback (most recent call last):
             ...
-        ValueError: bayes_theorem: likelihood must be above 0 where prior is, got evidence 0
+        ValueError: bayes_theorem: arguments must keep every step in its set, got _normalized: joint must hold finite non-negative vectors with an entry above zero, got [0., 0.] at [1]
     """
-    xp = array_namespace(likelihood, prior)
-    joint = likelihood * prior
-    evidence = xp.sum(joint, axis=-1, keepdims=True)
-    if xp.any(evidence == 0):
-        raise ValueError("bayes_theorem: likelihood must be above 0 where prior is, got evidence 0")
-    return joint / evidence
+    return _normalized(likelihood / scale(likelihood) * prior)
+
+
+@checked
+def _normalized(joint: Masses[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
+    """The shares of numbers from 0 up, not all of them 0."""
+    return joint / total(joint)[..., None]
 
 
 @checked

@@ -21,7 +21,7 @@ an identity on paper and a subtraction of two nearly equal numbers in floating p
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Nonneg, Real, SignedUnit, Simplex, Symmetric, Varying, checked
 
 
@@ -101,8 +101,7 @@ def expectation(
         >>> float(expectation(np.asarray([0.0, 1.0]), np.asarray([1e300, 4.0])))
         4.0
     """
-    xp = array_namespace(p, x)
-    return xp.sum(p * x, axis=-1)
+    return total(p * x)
 
 
 @checked
@@ -195,8 +194,9 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
         >>> float(variance(np.asarray([0.0, 1.0]), np.asarray([-7.0, 3.0])))
         0.0
     """
-    mu = expectation(p, x)[..., None]
-    return expectation(p, (x - mu) ** 2)
+    mu = total(p * x)[..., None]
+    half = x / 2 - mu / 2  # halves, because the difference of two numbers can overflow
+    return 4 * total(p * half * half)
 
 
 @checked
@@ -294,9 +294,11 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
         >>> covariance(np.asarray([[3.0, -7.0]])).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
-    xp = array_namespace(x)
-    centered = x - xp.mean(x, axis=-2, keepdims=True)
-    return centered.mT @ centered / x.shape[-2]
+    n, columns = x.shape[-2], x.mT / 2  # halves, because a difference can overflow
+    shifted = columns - columns[..., :1]
+    size = scale(shifted)
+    centered = shifted / size - total(shifted / size)[..., None] / n
+    return 4 * (centered @ centered.mT / n * size * size.mT)
 
 
 @checked
@@ -384,14 +386,20 @@ def correlation(
 
         >>> x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
         >>> lines = torch.stack([3 * x + 4096.0, 1e-25 * x, -1e25 * x, x**2])
-        >>> correlation(lines, x.expand(4, 5))
+        >>> correlation(lines, x.expand(4, 5)).round(decimals=4)
         tensor([ 1.,  1., -1.,  0.])
 
-        Two points are always on a line, but these differ in their last binary digit, and one of
-        them is rounded to the mean:
+        The result is at most 1 and at least -1, also if rounding would leave that range:
 
-        >>> float(correlation(1 + np.asarray([1.0, 2.0]) * 2**-52, np.asarray([0.0, 1.0])))
-        0.7071
+        >>> x = np.asarray([0.3, 0.8, 0.3])
+        >>> float(correlation(x, 3 * x)) <= 1.0
+        True
+
+        Units do not matter, even if sums or squares of the numbers would overflow:
+
+        >>> x = np.asarray([1.0, 1.2, 0.9]) * 1e308
+        >>> round(float(correlation(x, x[::-1].copy())), 4)
+        0.7857
 
         A constant series is refused:
 
@@ -401,8 +409,9 @@ def correlation(
         ValueError: correlation: x must hold finite real vectors that are not constant, got [0.1, 0.1, 0.1]
     """
     xp = array_namespace(x, y)
-    x, y = (v - xp.mean(v, axis=-1, keepdims=True) for v in (x, y))
-    # over the largest entry first, so that no square overflows or vanishes
-    x, y = (v / xp.max(xp.abs(v), axis=-1, keepdims=True) for v in (x, y))
-    u, v = (w / xp.linalg.vector_norm(w, axis=-1, keepdims=True) for w in (x, y))
-    return xp.sum(u * v, axis=-1)
+    x, y = (v / scale(v) for v in (x, y))  # no difference overflows
+    x, y = (v - v[..., :1] for v in (x, y))
+    x, y = (v / scale(v) for v in (x, y))  # no square overflows or vanishes
+    x, y = (v - total(v)[..., None] / v.shape[-1] for v in (x, y))
+    rho = total(x * y) / xp.sqrt(total(x * x)) / xp.sqrt(total(y * y))
+    return xp.clip(rho, -1.0, 1.0)  # rounding

@@ -22,7 +22,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.numerics.logarithms import xlogy
 from mlmath_ref.sets import (
     Index,
@@ -145,8 +145,12 @@ def maximum_likelihood(
                 [0.0000, 1.0000, 0.0000]]), tensor([-4.4987,  0.0000]))
     """
     xp = array_namespace(c)
-    p = c / xp.sum(c, axis=-1, keepdims=True)
-    return p, xp.sum(xlogy(c, p), axis=-1)
+    share = c / scale(c)
+    p = share / total(share)[..., None]
+    rest = total(xp.where(p > 0.5, 0.0, p))[..., None]
+    rest = xp.where(rest < 1, rest, 0.0)
+    # Near 1 the logarithm comes from the others: rounding p would lose it.
+    return p, total(xp.where(p > 0.5, c * xp.log1p(-rest), xlogy(c, p)))
 
 
 @checked
@@ -266,9 +270,8 @@ def maximum_a_posteriori(
                 [3.6667]]), tensor([[0.3333],
                 [0.3333]]))
     """
-    xp = array_namespace(x, y, m)
     ratio = sigma / tau
-    residual = y - xp.sum(x * m[..., None, :], axis=-1)
+    residual = y - (x @ m[..., None])[..., 0]
     return m + ridge_regression(x, residual, lam=ratio * ratio)
 
 
