@@ -235,7 +235,7 @@ def lasso_regression(
         >>> import numpy as np
         >>> x = np.asarray([[1.0, 1, 1], [1, -1, 1], [1, 1, -1], [1, -1, -1]])
         >>> y = x @ np.asarray([2.0, -0.5, 1.0])
-        >>> lasso_regression(x, y, lam=3.0, steps=1).tolist()
+        >>> lasso_regression(x, y, lam=3.0, steps=1).round(4).tolist()
         [1.25, 0.0, 0.25]
 
         Correlated columns need more steps. How far the objective is from its minimum is bounded by
