@@ -108,7 +108,10 @@ def generalized_advantage_estimation(
         tensor([1.0000, 0.5000, 0.2500])
     """
     xp = array_namespace(rewards, values)
-    surprises = rewards + gamma * values[..., 1:] - values[..., :-1]
-    t = xp.arange(rewards.shape[-1], dtype=rewards.dtype, device=rewards.device)
-    weights = xp.tril((gamma * lam) ** xp.abs(t[:, None] - t))
-    return surprises @ weights
+    adv = rewards + gamma * values[..., 1:] - values[..., :-1]  # the TD errors
+    span = 1
+    while span < rewards.shape[-1]:  # each pass doubles the number of steps that are summed
+        later = xp.concat([adv[..., span:], xp.zeros_like(adv[..., :span])], axis=-1)
+        adv = adv + (gamma * lam) ** span * later
+        span *= 2
+    return adv

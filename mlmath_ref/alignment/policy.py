@@ -17,10 +17,12 @@ Objectives are maximized: what an optimizer is given is their negative.
 :map: 6.8 Alignment
 """
 
+import math
+
 from array_api_compat import array_namespace
 
 from mlmath_ref.activations.softmax import softmax
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.information.entropy import entropy
 from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import (
@@ -133,8 +135,8 @@ def sft_loss(
     """
     xp = array_namespace(z, y, mask)
     surprise = softmax_cross_entropy(z[..., None, :], y[..., None])
-    total = xp.sum(xp.where(mask, surprise, 0.0), axis=-1)
-    return total / xp.sum(xp.astype(mask, z.dtype), axis=-1)
+    share = xp.astype(mask, z.dtype) / xp.sum(xp.astype(mask, z.dtype), axis=-1, keepdims=True)
+    return total(share * xp.where(mask, surprise, 0.0))
 
 
 @checked
@@ -220,8 +222,7 @@ def policy_gradient(
         >>> scores.grad
         tensor([ 0., -1.,  1.])
     """
-    xp = array_namespace(log_probs, adv)
-    return xp.mean(adv * log_probs, axis=-1)
+    return total(adv / adv.shape[-1] * log_probs)
 
 
 @checked
@@ -325,9 +326,11 @@ def ppo_clip_objective(
         tensor([1.2000,   -inf])
     """
     xp = array_namespace(logp, logp_old, adv)
-    ratio = xp.exp(logp - logp_old)
-    clipped = xp.clip(ratio, 1 - eps, 1 + eps)
-    return xp.mean(xp.minimum(ratio * adv, clipped * adv), axis=-1)
+    log_ratio, good = logp - logp_old, adv >= 0
+    gain = xp.where(good, log_ratio > math.log1p(eps), log_ratio < math.log1p(-eps))
+    ratio = xp.exp(xp.where(gain, 0.0, log_ratio))  # no exponential of what is clipped overflows
+    limit = xp.where(good, xp.full_like(ratio, 1 + eps), 1 - eps)
+    return total(xp.where(gain, limit, ratio) * (adv / adv.shape[-1]))
 
 
 @checked
@@ -411,5 +414,4 @@ def entropy_bonus(
         >>> z.grad.abs().max().item() < 1e-6
         True
     """
-    xp = array_namespace(z)
-    return coef * xp.mean(entropy(softmax(z)), axis=-1)
+    return coef * total(entropy(softmax(z)) / z.shape[-2])

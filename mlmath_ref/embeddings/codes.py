@@ -12,7 +12,9 @@ table belongs to the query, which stays exact; only the stored side is rounded.
 :map: 6.9 Embeddings and retrieval
 """
 
-from array_api_compat import array_namespace
+import math
+
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.embeddings.lookup import embedding_lookup
@@ -99,10 +101,16 @@ def product_quantization(
         (tensor([ 3.,  4., -2.,  0.]), tensor([1., 1., 1., 1.]))
     """
     xp = array_namespace(c, x)
-    parts = xp.reshape(x, (*x.shape[:-1], c.shape[0], 1, c.shape[-1]))
     # rounded to single precision, distances that nearly agree would be equal
-    gap = xp.astype(parts, xp.float64) - xp.astype(c, xp.float64)
-    return xp.argmin(xp.sum(gap**2, axis=-1), axis=-1)
+    c, x = xp.astype(c, xp.float64), xp.astype(x, xp.float64)
+    parts = xp.reshape(x, (*x.shape[:-1], c.shape[0], c.shape[-1]))
+    least = xp.full_like(parts[..., 0], math.inf)
+    code = xp.zeros_like(parts[..., 0], dtype=xp.int64)
+    for a in range(c.shape[1]):  # one codeword at a time needs no table of all distances
+        distance = xp.sum((parts - c[:, a, :]) ** 2, axis=-1)
+        code = xp.where(distance < least, a, code)
+        least = xp.minimum(distance, least)
+    return code
 
 
 @checked
@@ -191,5 +199,5 @@ def pq_distance(
     xp = array_namespace(c, q, codes)
     m, k, s = c.shape
     table = xp.sum((xp.reshape(q, (m, 1, s)) - c) ** 2, axis=-1)
-    row = xp.astype(codes, xp.int64) + k * xp.arange(m, device=c.device)
+    row = xp.astype(codes, xp.int64) + k * xp.arange(m, device=device(c))
     return xp.sum(embedding_lookup(xp.reshape(table, (-1, 1)), row), axis=(-2, -1))

@@ -17,7 +17,7 @@ kept out of the search :cite:p:`nissim2020fair`.
 
 import math
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.linear_algebra.products import cosine_similarity
@@ -214,6 +214,6 @@ def word_analogy(
     y = embedding_lookup(e, b) - embedding_lookup(e, a) + embedding_lookup(e, c)
     pairs = (*a.shape, *e.shape)
     cosine = cosine_similarity(xp.broadcast_to(e, pairs), xp.broadcast_to(y[..., None, :], pairs))
-    word = xp.arange(e.shape[0], device=e.device)
+    word = xp.arange(e.shape[0], device=device(e))
     given = (word == a[..., None]) | (word == b[..., None]) | (word == c[..., None])
     return xp.where(given, -math.inf, cosine)

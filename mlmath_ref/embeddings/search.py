@@ -20,9 +20,10 @@ soon as lengths differ.
 
 import math
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
+from mlmath_ref.embeddings.codes import product_quantization
 from mlmath_ref.sets import Index, Integer, Labels, Natural, Real, checked
 
 
@@ -116,14 +117,23 @@ def nearest_neighbors(
         [1]
     """
     xp = array_namespace(q, x)
-    return xp.argsort(_squared_distances(q, x), axis=-1, stable=True)[..., :k]
+    m, d = math.prod(q.shape[:-1]), q.shape[-1]
+    queries, found = xp.reshape(q, (m, d)), []
+    for i in range(0, max(m, 1), d):  # d queries at a time: as many distances as x has numbers
+        some = queries[i : min(i + d, m), :]
+        order = xp.argsort(_squared_distances(some, x), axis=-1, stable=True)
+        found.append(xp.astype(order[:, :k], xp.int64))
+    return xp.reshape(xp.concat(found, axis=0), (*q.shape[:-1], k))
 
 
 def _squared_distances(q: Array, x: Array) -> Array:
     """In double precision: rounded to single, distances that nearly agree would be equal."""
     xp = array_namespace(q, x)
-    gap = xp.astype(q, xp.float64)[..., None, :] - xp.astype(x, xp.float64)
-    return xp.sum(gap**2, axis=-1)
+    q, x = xp.astype(q, xp.float64)[..., None], xp.astype(x, xp.float64)
+    squares = (q[..., 0, :] - x[:, 0]) ** 2
+    for i in range(1, x.shape[-1]):  # a feature at a time, without a table of all differences
+        squares = squares + (q[..., i, :] - x[:, i]) ** 2
+    return squares
 
 
 @checked
@@ -221,7 +231,7 @@ def ivf_search(
         [3, 1, -1]
     """
     xp = array_namespace(q, x, mu)
-    cell = nearest_neighbors(x, mu, 1)[..., 0]
+    cell = product_quantization(mu[None, ...], x)[..., 0]
     probed = nearest_neighbors(q, mu, n_probe)
     seen = xp.any(cell[:, None] == probed[..., None, :], axis=-1)
     distance = xp.where(seen, _squared_distances(q, x), math.inf)
@@ -342,10 +352,16 @@ def hnsw_search(
         tensor([ 3,  0, -1])
     """
     xp = array_namespace(q, x, links)
-    rank = xp.argsort(nearest_neighbors(q, x, x.shape[0]))
-    best, met, expanded = [s], {s}, set[int]()
-    while open_nodes := [i for i in best if i not in expanded]:
-        expanded.add(open_nodes[0])
-        met |= {int(links[open_nodes[0], m]) for m in range(links.shape[1])}
-        best = sorted(met, key=lambda i: int(rank[i]))[:ef]
-    return xp.asarray((best + [-1] * k)[:k], dtype=xp.int64, device=x.device)
+    n, order = x.shape[0], nearest_neighbors(q, x, x.shape[0])
+    place, rank = xp.argsort(order), xp.arange(n, device=device(x))
+    near = xp.take_along_axis(xp.astype(links, xp.int64), order[:, None], axis=0)
+    near = xp.take_along_axis(place[:, None], near, axis=0)  # nodes by their rank, from here on
+    met, expanded = rank == place[s], rank < 0
+    for _ in range(n):  # once all of the best are expanded, a step changes nothing
+        best = met & (xp.cumulative_sum(xp.astype(met, xp.int64), axis=-1) <= ef)
+        first = xp.min(xp.where(best & ~expanded, rank, n))
+        expanded = expanded | (rank == first)
+        linked = xp.max(xp.where((rank == first)[:, None], near, -1), axis=0)
+        met = met | xp.any(linked[:, None] == rank, axis=0)
+    found = xp.argsort(xp.where(met, rank, n), stable=True)[:k]
+    return xp.where(met[found], order[found], -1)

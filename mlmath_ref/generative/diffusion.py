@@ -19,7 +19,7 @@ AlphaFold 3 adds noise to coordinates that are not shrunk and rescales them at t
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import Natural, Nonneg, OpenUnit, Real, Unit, checked
 
 
@@ -446,4 +446,5 @@ def ddpm_loss(
                 [ 0.4167, -0.4833]])
     """
     xp = array_namespace(noise, noise_hat)
-    return xp.mean((noise - noise_hat) ** 2, axis=(-2, -1))
+    count = noise.shape[-2] * noise.shape[-1]
+    return total(xp.reshape((noise - noise_hat) ** 2 / count, (*noise.shape[:-2], count)))

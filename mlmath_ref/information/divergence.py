@@ -22,7 +22,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.numerics.logarithms import log_sum_exp, xlogy
 from mlmath_ref.sets import ExtendedNonneg, Joint, Masses, Nonneg, Real, Simplex, checked
 
@@ -112,7 +112,8 @@ def kl_divergence(
         (tensor(0.), tensor([-1.,  0.]))
     """
     xp = array_namespace(p, q)
-    return xp.sum(xlogy(p, p) - xlogy(p, q), axis=-1)
+    divergence = total(xlogy(p, p) - xlogy(p, q))
+    return xp.where(divergence < 0, 0.0, divergence)  # below 0 by rounding alone
 
 
 @checked
@@ -189,8 +190,11 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
         [0.0, 0.5004]
     """
     xp = array_namespace(p)
-    margins = xp.sum(p, axis=-1, keepdims=True) * xp.sum(p, axis=-2, keepdims=True)
-    return xp.sum(xlogy(p, p) - xlogy(p, margins), axis=(-2, -1))
+    p_i = xp.sum(p, axis=-1, keepdims=True)
+    p_j = xp.broadcast_to(xp.sum(p, axis=-2, keepdims=True), p.shape)
+    given_i = p / xp.where(p_i > 0, p_i, 1.0)  # the product of the margins could underflow
+    information = xp.sum(xlogy(p, given_i) - xlogy(p, p_j), axis=(-2, -1))
+    return xp.where(information < 0, 0.0, information)  # below 0 by rounding alone
 
 
 @checked
@@ -291,12 +295,13 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
         True
     """
     xp = array_namespace(counts)
-    n = xp.sum(counts, axis=-1)
-    total = xp.sum(n, axis=-1)
-    p = counts / n[..., None]
-    q = xp.sum(counts, axis=-2) / total[..., None]
-    gained = kl_divergence(p, xp.broadcast_to(q[..., None, :], p.shape))
-    return xp.sum(n * gained, axis=-1) / total
+    top = xp.max(counts, axis=-1, keepdims=True)  # divided by it, no sum overflows
+    n = xp.sum(counts / top, axis=-1, keepdims=True)
+    p = counts / top / n
+    n = n * (top / xp.max(top, axis=-2, keepdims=True))
+    w = n / xp.sum(n, axis=-2, keepdims=True)
+    q = xp.broadcast_to(xp.sum(w * p, axis=-2, keepdims=True), p.shape)
+    return total(w[..., 0] * kl_divergence(p, q))
 
 
 @checked
@@ -388,4 +393,5 @@ def info_nce_bound(s: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
         tensor([[ 1.3863,  0.0000, -0.8280]])
     """
     xp = array_namespace(s)
-    return xp.mean(xp.linalg.diagonal(s) - log_sum_exp(s), axis=-1) + math.log(s.shape[-1])
+    n = s.shape[-1]
+    return total((xp.linalg.diagonal(s) - log_sum_exp(s)) / n) + math.log(n)

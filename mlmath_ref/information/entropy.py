@@ -23,7 +23,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.information.divergence import kl_divergence
 from mlmath_ref.numerics.logarithms import xlogy
 from mlmath_ref.sets import (
@@ -113,7 +113,8 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
     """
     xp = array_namespace(p)
     # subtracted from 0, not negated, so that a certain event gives 0 and not -0
-    return 0.0 - xp.sum(xlogy(p, p), axis=-1)
+    h = 0.0 - total(xlogy(p, p))
+    return xp.where(h < 0, 0.0, h)  # below 0 where rounding has put a probability above 1
 
 
 @checked
@@ -193,7 +194,8 @@ def cross_entropy(
     """
     xp = array_namespace(p, q)
     # subtracted from 0, not negated, so that a sure prediction gives 0 and not -0
-    return 0.0 - xp.sum(xlogy(p, q), axis=-1)
+    h = 0.0 - total(xlogy(p, q))
+    return xp.where(h < 0, 0.0, h)  # below 0 where rounding has put a probability above 1
 
 
 @checked
@@ -279,8 +281,9 @@ def perplexity(
     """
     xp = array_namespace(log_p)
     counted = xp.ones_like(log_p, dtype=xp.bool) if mask is None else mask
-    total = xp.sum(xp.where(counted, log_p, 0.0), axis=-1)
-    return xp.exp(-total / xp.sum(xp.astype(counted, log_p.dtype), axis=-1))
+    weight = xp.astype(counted, log_p.dtype)
+    share = weight / xp.sum(weight, axis=-1, keepdims=True)
+    return xp.exp(-total(share * xp.where(counted, log_p, 0.0)))
 
 
 @checked
@@ -388,5 +391,4 @@ def bits_back_length(
         >>> bits_back_length(terms, q, p)
         tensor([2., inf])
     """
-    xp = array_namespace(log_px_z, q, p)
-    return (kl_divergence(q, p) - xp.sum(q * log_px_z, axis=-1)) / math.log(2)
+    return (kl_divergence(q, p) - total(q * log_px_z)) / math.log(2)

@@ -13,10 +13,10 @@ kernels, and its squared norm :math:`\boldsymbol\alpha^\top K \boldsymbol\alpha`
 :map: 6.10 Kernels
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.activations.rectifiers import relu
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import PSD, Binary, Nonneg, Positive, Real, checked
 
 
@@ -117,7 +117,7 @@ def kernel_ridge_regression(
         ([[1.0, 2.0, 2.0], [-1.0, 1.0, 2.0]], 'float32')
     """
     xp = array_namespace(k, y)
-    ridge = lam * xp.eye(k.shape[-1], dtype=k.dtype, device=k.device)
+    ridge = lam * xp.eye(k.shape[-1], dtype=k.dtype, device=device(k))
     return xp.linalg.solve(k + ridge, y[..., None])[..., 0]
 
 
@@ -232,4 +232,4 @@ def svm_hinge_objective(
     xp = array_namespace(w, b, x)
     scores = xp.sum(w[..., None, :] * x, axis=-1) + b[..., None]
     signs = 2 * xp.astype(y, x.dtype) - 1
-    return xp.sum(w**2, axis=-1) / 2 + c * xp.sum(relu(1 - signs * scores), axis=-1)
+    return total(w**2 / 2) + c * total(relu(1 - signs * scores))

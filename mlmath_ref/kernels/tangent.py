@@ -219,5 +219,6 @@ def ntk_training_dynamics(
     """
     xp = array_namespace(k, y, f)
     eigenvalues, u = xp.linalg.eigh(k)
+    eigenvalues = xp.where(eigenvalues > 0, eigenvalues, 0.0)  # below 0 by rounding alone
     error = u.mT @ (y - f)[..., None]
     return y - (u @ (xp.exp(-eta * t * eigenvalues)[..., None] * error))[..., 0]
