@@ -47,7 +47,16 @@ else:
     Array = TypeVar("Array")
     Tensor = TypeVar("Tensor")
 
-__all__ = ["Array", "Tensor", "scale", "softplus", "special_namespace", "total", "widest"]
+__all__ = [
+    "Array",
+    "Tensor",
+    "constant",
+    "scale",
+    "softplus",
+    "special_namespace",
+    "total",
+    "widest",
+]
 
 
 def special_namespace(x: Any) -> Any:
@@ -70,6 +79,13 @@ def softplus(x: Any) -> Any:
     xp = array_namespace(x)
     positive = x > 0
     return xp.where(positive, x, xp.zeros_like(x)) + xp.log1p(xp.exp(xp.where(positive, -x, x)))
+
+
+def constant(x: Any) -> Any:
+    """The same numbers, without a derivative."""
+    if is_torch_array(x):
+        return x.detach()
+    return import_module("jax").lax.stop_gradient(x) if is_jax_array(x) else x
 
 
 def scale(x: Any) -> Any:

@@ -18,7 +18,7 @@ product.
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.decompositions.singular_values import svd
 from mlmath_ref.sets import Mask, Nonneg, Real, checked
 
@@ -131,10 +131,11 @@ def matrix_factorization(
         tensor([-0.1240, -0.0240])
     """
     xp = array_namespace(r, mask, p, q)
-    known = xp.astype(mask, r.dtype)
-    sizes = xp.sum(p**2, axis=-1)[..., :, None] + xp.sum(q**2, axis=-1)[..., None, :]
-    terms = known * ((r - p @ q.mT) ** 2 + lam * sizes)
-    return xp.sum(terms, axis=(-2, -1)) / xp.sum(known, axis=(-2, -1))
+    known = xp.reshape(xp.astype(mask, r.dtype), (*r.shape[:-2], -1))
+    error = xp.where(mask, r - p @ q.mT, 0.0)
+    sizes = total(p**2)[..., :, None] + total(q**2)[..., None, :]
+    terms = xp.reshape(error**2 + lam * sizes, known.shape)
+    return total(known / total(known)[..., None] * terms)
 
 
 @checked

@@ -17,7 +17,7 @@ of a large matrix is wanted, a few products with a thin random matrix find the d
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, constant
 from mlmath_ref.sets import Index, Natural, Nonneg, Orthogonal, Real, checked
 
 
@@ -192,11 +192,14 @@ def low_rank_approximation(
 
         At full rank nothing is lost, of neither of two matrices:
 
-        >>> low_rank_approximation(np.stack([a, 0.5 * a.T]), 2).round(4).tolist()
+        >>> (low_rank_approximation(np.stack([a, 0.5 * a.T]), 2).round(4) + 0.0).tolist()
         [[[3.0, 0.0], [4.0, 5.0]], [[1.5, 2.0], [0.0, 2.5]]]
     """
-    u, sigma, v = svd(a)
-    return (u[..., :k] * sigma[..., None, :k]) @ v[..., :k].mT
+    if a.shape[-2] < a.shape[-1]:
+        return low_rank_approximation(a.mT, k).mT
+    xp = array_namespace(a)
+    basis = _leading_basis(a, k)
+    return a @ basis @ xp.linalg.solve(basis.mT @ basis, basis.mT)
 
 
 @checked
@@ -306,7 +309,7 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         [[[0.0, 0.0], [0.0, 0.0]], [[0.5, 0.0], [0.0, 0.0]]]
     """
     xp = array_namespace(a)
-    return xp.linalg.pinv(a)
+    return xp.linalg.pinv(a, rtol=max(a.shape[-2:]) * float(xp.finfo(a.dtype).eps))
 
 
 @checked
@@ -444,4 +447,25 @@ def _signs(vectors: Array) -> Array:
     rounding = xp.finfo(vectors.dtype).eps ** 0.5
     is_largest = size >= (1 - rounding) * xp.max(size, axis=-2, keepdims=True)
     first = xp.argmax(xp.astype(is_largest, vectors.dtype), axis=-2, keepdims=True)
-    return xp.sign(xp.take_along_axis(vectors, first, axis=-2))
+    ones = xp.ones_like(vectors[..., :1, :])
+    return xp.where(xp.take_along_axis(vectors, first, axis=-2) < 0, -ones, ones)
+
+
+def _leading_basis(a: Array, k: int) -> Array:
+    """The first k right singular vectors; derivatives see the gap to the others only.
+
+    The value is that of the decomposition. Two steps of Newton's method on the equation of
+    an invariant subspace carry its first and second derivatives, for as many rows as columns or more.
+    """
+    xp = array_namespace(a)
+    _, sigma, v = (constant(part) for part in svd(a))
+    top = sigma[..., None, :1]
+    top = xp.where(top > 0, top, 1.0)
+    gaps = (sigma[..., None, :k] / top) ** 2 - (sigma[..., k:, None] / top) ** 2
+    weights = xp.where(gaps > 0, 1 / xp.where(gaps > 0, gaps, 1.0), 0.0)
+    first, others = v[..., :k], v[..., k:]
+    turn = 0.0 * weights
+    for _ in range(2):
+        image = (a / top).mT @ (a / top @ (first + others @ turn))
+        turn = turn + weights * (others.mT @ image - turn @ (first.mT @ image))
+    return first + others @ (turn - constant(turn))

@@ -20,7 +20,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.decompositions.singular_values import _signs, svd
 from mlmath_ref.sets import (
     ExtendedNonneg,
@@ -221,8 +221,10 @@ def pca(
         Traceback (most recent call last):
         ValueError: pca: k must hold integers from 1 to 0, got 1
     """
-    xp = array_namespace(x)
-    centered = x - xp.mean(x, axis=-2, keepdims=True)
+    shifted = x - x[..., :1, :]  # so that equal samples have no variance
+    top = scale(shifted.mT)  # so that no sum overflows
+    mean = top * (total(shifted.mT / top)[..., None] / x.shape[-2])
+    centered = shifted - mean.mT
     _, sigma, v = svd(centered)
     v = (v * _signs(v))[..., :k]
     return centered @ v, v, sigma[..., :k] ** 2 / (x.shape[-2] - 1)
@@ -438,6 +440,7 @@ def spectral_tail_exponent(
     xp = array_namespace(x)
     largest = xp.argsort(-x, axis=-1)[..., : k + 1]
     logs = xp.log(xp.take_along_axis(x, largest, axis=-1))
-    spread = xp.sum(logs - logs[..., -1:], axis=-1)
+    spread = total(logs[..., :k] - logs[..., k:])
     has_tail = spread > 0
-    return xp.where(has_tail, 1 + (k + 1) / xp.where(has_tail, spread, 1.0), math.inf)
+    none = math.inf - xp.sqrt(xp.where(has_tail, 1.0, spread))  # with an infinite slope
+    return xp.where(has_tail, 1 + (k + 1) / xp.where(has_tail, spread, 1.0), none)

@@ -17,9 +17,9 @@ two nodes, and so node2vec can prefer to stay near or to leave.
 :map: 1.2 Eigenvalues and spectra
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import (
     Adjacency,
     Labels,
@@ -114,8 +114,8 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
                 [4., 1., 0.]], dtype=torch.float64)
     """
     xp = array_namespace(a)
-    degrees = xp.sum(a, axis=-1, keepdims=True)
-    return degrees * xp.eye(a.shape[-1], dtype=a.dtype, device=a.device) - a
+    is_diagonal = xp.eye(a.shape[-1], dtype=xp.bool, device=device(a))
+    return xp.where(is_diagonal, total(a)[..., None], 0.0) - a
 
 
 @checked
@@ -202,9 +202,10 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
                 [ 0.0000,  0.0000]])
     """
     xp = array_namespace(a)
-    looped = a + xp.eye(a.shape[-1], dtype=a.dtype, device=a.device)
-    scale = 1 / xp.sqrt(xp.sum(looped, axis=-1, keepdims=True))
-    return scale * looped * scale.mT
+    looped = a + xp.eye(a.shape[-1], dtype=a.dtype, device=device(a))
+    top = scale(looped)  # so that no degree overflows
+    root = xp.sqrt(top) * xp.sqrt(total(looped / top))[..., None]
+    return looped / root / root.mT
 
 
 @checked
@@ -300,8 +301,8 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
         ...     print(str(error)[-40:])
         entry above zero, got [0.0, 0.0] at [1]
     """
-    xp = array_namespace(a)
-    return a / xp.sum(a, axis=-1, keepdims=True)
+    weights = a / scale(a)  # so that no sum overflows
+    return weights / total(weights)[..., None]
 
 
 @checked
@@ -406,7 +407,8 @@ def node2vec_transition(
     """
     xp = array_namespace(e, w)
     edges = xp.where(e[..., v, :], w[..., v, :], 0.0)
-    biased = xp.where(e[..., u, :], edges, edges / q)
-    is_back = xp.arange(w.shape[-1], device=w.device) == u
-    biased = xp.where(is_back, edges / p, biased)
-    return biased / xp.sum(biased, axis=-1, keepdims=True)
+    edges, least = edges / scale(edges), min(1.0, p, q)  # so that nothing overflows
+    biased = xp.where(e[..., u, :], edges * least, edges * (least / q))
+    is_back = xp.arange(w.shape[-1], device=device(w)) == u
+    biased = xp.where(is_back, edges * (least / p), biased)
+    return biased / total(biased)[..., None]

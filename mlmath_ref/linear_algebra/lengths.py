@@ -16,7 +16,7 @@ the squared distance is :math:`2 - 2 \cos`, so ranking by any of them gives one 
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.linear_algebra.products import dot_product
 from mlmath_ref.sets import Nonneg, Nonzero, Positive, Real, checked
 
@@ -95,9 +95,10 @@ def l2_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         (tensor([nan, nan]),)
     """
     xp = array_namespace(x)
-    top = xp.max(xp.abs(x), axis=-1, keepdims=True)
-    top = xp.where(top > 0, top, 1.0)  # so that no square overflows
-    return top[..., 0] * xp.linalg.vector_norm(x / top, axis=-1)
+    top = scale(x)  # so that no square overflows
+    squares = total((x / top) ** 2)
+    root = xp.sqrt(xp.where(squares > 0, squares, 1.0))
+    return xp.where(squares > 0, top[..., 0] * root, 0.0)
 
 
 @checked
@@ -177,7 +178,7 @@ def l1_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         [1.0, 0.7, 0.4, 0.1, 0.0, 0.0]
     """
     xp = array_namespace(x)
-    return xp.sum(xp.abs(x), axis=-1)
+    return total(xp.abs(x))
 
 
 @checked
@@ -351,8 +352,8 @@ def unit_vector(
         ValueError: unit_vector: x must hold finite real vectors with a length above zero, got [0., 0.]
     """
     xp = array_namespace(x)
-    top = xp.max(xp.abs(x), axis=-1, keepdims=True)  # so that no square overflows
-    length = xp.linalg.vector_norm(x / top, axis=-1, keepdims=True)
+    top = scale(x)  # so that no square overflows
+    length = xp.sqrt(total((x / top) ** 2))[..., None]
     return (top * length)[..., 0], x / top / length
 
 

@@ -16,7 +16,7 @@ is what ``*`` means, and ``@`` is the product of the maps.
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import Invertible, Real, checked
 
 
@@ -273,7 +273,7 @@ def trace(a: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
         ([5.0, -3.0], [8.0, -6.0])
     """
     xp = array_namespace(a)
-    return xp.sum(xp.linalg.diagonal(a), axis=-1)
+    return total(xp.linalg.diagonal(a))
 
 
 @checked

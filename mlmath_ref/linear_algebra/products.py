@@ -15,7 +15,7 @@ a stack of layers would be a single matrix.
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Nonzero, Real, SignedUnit, checked
 
 
@@ -82,8 +82,7 @@ def dot_product(a: Real[Array, "*batch n"], b: Real[Array, "*batch n"]) -> Real[
         >>> dot_product(a, b).tolist()
         [0.0, -8.0]
     """
-    xp = array_namespace(a, b)
-    return xp.sum(a * b, axis=-1)
+    return total(a * b)
 
 
 @checked
@@ -175,10 +174,12 @@ def cosine_similarity(
         ValueError: cosine_similarity: a must hold finite real vectors with a length above zero, got [0., 0.]
     """
     xp = array_namespace(a, b)
-    a = a / xp.max(xp.abs(a), axis=-1, keepdims=True)
-    b = b / xp.max(xp.abs(b), axis=-1, keepdims=True)
-    cosine = dot_product(a, b) / xp.sqrt(dot_product(a, a) * dot_product(b, b))
-    return xp.clip(cosine, -1.0, 1.0)
+    a, b = a / scale(a), b / scale(b)  # so that no square overflows
+    a, b = a / xp.sqrt(total(a * a))[..., None], b / xp.sqrt(total(b * b))[..., None]
+    cosine = total(a * b)
+    near_one = 1 - total((a - b) ** 2) / 2
+    near_minus_one = total((a + b) ** 2) / 2 - 1
+    return xp.where(cosine > 0.5, near_one, xp.where(cosine < -0.5, near_minus_one, cosine))
 
 
 @checked

@@ -15,7 +15,7 @@ has a gradient; where a property is to be learned, it is built in, or its violat
 :map: 1.3 Singular values and rank
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.sets import Decay, Index, Nonneg, Real, Symmetric, Truth, checked
@@ -184,8 +184,9 @@ def is_orthogonal(
         tensor(True)
     """
     xp = array_namespace(a)
-    identity = xp.eye(a.shape[-1], dtype=a.dtype, device=a.device)
-    return xp.max(xp.abs(a.mT @ a - identity), axis=(-2, -1)) <= tau
+    identity = xp.eye(a.shape[-1], dtype=a.dtype, device=device(a))
+    allowed = max(tau, a.shape[-1] * float(xp.finfo(a.dtype).eps))
+    return xp.max(xp.abs(a.mT @ a - identity), axis=(-2, -1)) <= allowed
 
 
 @checked
@@ -377,4 +378,4 @@ def matrix_rank(
     xp = array_namespace(a)
     sigma = xp.linalg.svdvals(a)
     share = max(tau, max(a.shape[-2:]) * float(xp.finfo(a.dtype).eps))
-    return xp.sum(xp.astype(sigma > share * sigma[..., :1], xp.int64), axis=-1)
+    return xp.sum(xp.astype(sigma > share * sigma[..., :1], xp.int32), axis=-1)

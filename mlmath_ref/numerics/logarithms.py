@@ -17,7 +17,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import ExtendedReal, Logits, Nonneg, Real, checked
 
 
@@ -95,7 +95,7 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
     """
     xp = array_namespace(z)
     top = xp.max(z, axis=-1, keepdims=True)
-    return xp.log(xp.sum(xp.exp(z - top), axis=-1)) + top[..., 0]
+    return xp.log(total(xp.exp(z - top))) + top[..., 0]
 
 
 @checked
