@@ -349,7 +349,7 @@ def unit_vector(
 
         >>> unit_vector(torch.zeros(2))
         Traceback (most recent call last):
-        ValueError: unit_vector: x must hold finite real vectors with a length above zero, got [0., 0.]
+        ValueError: unit_vector: x must hold finite real vectors with a length above zero, got [0.0, 0.0]
     """
     xp = array_namespace(x)
     top = scale(x)  # so that no square overflows
@@ -444,7 +444,7 @@ def vector_projection(
 
         >>> vector_projection(torch.ones(2), torch.zeros(2))
         Traceback (most recent call last):
-        ValueError: vector_projection: b must hold finite real vectors with a length above zero, got [0., 0.]
+        ValueError: vector_projection: b must hold finite real vectors with a length above zero, got [0.0, 0.0]
     """
     _, direction = unit_vector(b)
     return dot_product(a, direction)[..., None] * direction

@@ -171,7 +171,7 @@ def cosine_similarity(
 
         >>> cosine_similarity(np.zeros(2), np.ones(2))
         Traceback (most recent call last):
-        ValueError: cosine_similarity: a must hold finite real vectors with a length above zero, got [0., 0.]
+        ValueError: cosine_similarity: a must hold finite real vectors with a length above zero, got [0.0, 0.0]
     """
     xp = array_namespace(a, b)
     a, b = a / scale(a), b / scale(b)  # so that no square overflows
