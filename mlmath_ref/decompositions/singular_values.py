@@ -452,11 +452,10 @@ def _signs(vectors: Array) -> Array:
 
 
 def _leading_basis(a: Array, k: int) -> Array:
-    """The first k right singular vectors; derivatives see the gap to the others only.
-
-    The value is that of the decomposition. Two steps of Newton's method on the equation of
-    an invariant subspace carry its first and second derivatives, for as many rows as columns or more.
-    """
+    """The first k right singular vectors, for no more columns than rows, with derivatives at ties."""
+    # Two steps of Newton's method on the equation of an invariant subspace start at the vectors
+    # themselves: they leave the value, and carry the first and second derivatives of the subspace,
+    # which depend on the gaps between the k first and the others and on no other gap.
     xp = array_namespace(a)
     _, sigma, v = (constant(part) for part in svd(a))
     top = sigma[..., None, :1]

@@ -295,11 +295,9 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
 
         A dead end is refused:
 
-        >>> try:
-        ...     random_walk_matrix(np.asarray([[0.0, 1.0], [0.0, 0.0]]))
-        ... except ValueError as error:
-        ...     print(str(error)[-40:])
-        entry above zero, got [0.0, 0.0] at [1]
+        >>> random_walk_matrix(np.asarray([[0.0, 1.0], [0.0, 0.0]]))
+        Traceback (most recent call last):
+        ValueError: random_walk_matrix: a must hold finite non-negative vectors with an entry above zero, got [0.0, 0.0] at [1]
     """
     weights = a / scale(a)  # so that no sum overflows
     return weights / total(weights)[..., None]
