@@ -1,58 +1,79 @@
-# make site | serve | host | export | test | record | speech | browser-test | witness | lint | inputs | mutants | bench | clean
+# site | serve | host | test | site-test | browser-test | lint | pins | wheel | clean
+# nightly | oldest | newest | python-3.12 | python-3.13 | witness | export | mutants | inputs
+# record | speech | bench
 PYTHON ?= python3
 PORT ?= 8000
-BIN := .venv/bin
-SPHINX := $(BIN)/sphinx-build -c . -d build/doctrees -n -W --keep-going
+UV := .venv/uv/bin/uv
+SPHINX := .venv/site/bin/sphinx-build -c . -d build/doctrees -n -W --keep-going
+TESTS := -m pytest -n auto --dist worksteal
+GROUPS := build site test pages browser export witness lint
+NIGHTLY := oldest newest python-3.12 python-3.13 witness export mutants
 
-.PHONY: site serve host export test record speech browser-test witness lint inputs mutants bench clean
+.PHONY: site serve host test site-test browser-test lint pins wheel clean nightly $(NIGHTLY) inputs record speech bench
 .DEFAULT_GOAL := site
+export UV_PYTHON_DOWNLOADS ?= never
 
-site: .venv/site
+site: .venv/site/ready
 	$(SPHINX) docs build/site
 	@echo; echo "The site: file://$(CURDIR)/build/site/index.html"
 
 serve: site
-	@echo "The site: http://localhost:$(PORT)/ (Ctrl-C ends)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory build/site
+	@.venv/site/bin/python tools/serve.py $(PORT)
 
 host: site
-	$(BIN)/python tools/host.py latest=build/site $$(git tag --list "v*")
+	.venv/site/bin/python tools/host.py latest=build/site $$(git tag --list "v*")
 
-export: .venv/export site
-	$(BIN)/python tools/books.py
-	$(BIN)/python -m pytest tests/export
+test: .venv/test/ready
+	.venv/test/bin/python $(TESTS)
 
-test: .venv/test
-	$(BIN)/python -m pytest
+site-test: .venv/pages/ready site
+	.venv/pages/bin/python $(TESTS) tests/search
 
-record: .venv/test
-	$(BIN)/python -m pytest --record
+browser-test: .venv/browser/ready site
+	.venv/browser/bin/python $(TESTS) tests/site
+
+lint: .venv/lint/ready
+	.venv/lint/bin/ruff check
+	.venv/lint/bin/ruff format --check
+	.venv/lint/bin/mypy
+
+# Completes and checks constraints.txt; to move pins, add --upgrade or --upgrade-package NAME.
+pins: $(UV)
+	UV_FIND_LINKS= $(UV) pip compile --quiet --universal --python-version 3.11.0 --no-header --no-annotate \
+		--extra cli $(GROUPS:%=--group %) --output-file constraints.txt pyproject.toml
+
+wheel: $(UV)
+	$(UV) build --quiet --wheel --build-constraints constraints.txt --out-dir build/dist
+
+nightly: $(NIGHTLY)
+
+oldest newest python-3.12 python-3.13: $(UV)
+	.venv/uv/bin/python tools/versions.py $@
+
+witness: .venv/witness/ready
+	.venv/witness/bin/python -m pytest tests/witness
+
+export: .venv/export/ready site
+	.venv/export/bin/python tools/books.py
+	.venv/export/bin/python -m pytest tests/export
+
+mutants: .venv/test/ready
+	.venv/test/bin/python tools/mutants.py
+	.venv/test/bin/python tools/mutate_formula.py
+	.venv/test/bin/python tools/mutate_evaluator.py --sample 150
+
+inputs: .venv/test/ready
+	.venv/test/bin/python tools/bad_input.py
+
+record: .venv/test/ready
+	.venv/test/bin/python -m pytest --record
 
 speech: site build/node
 	node tools/speech.mjs
 	$(SPHINX) docs build/site
 
-browser-test: .venv/browser site
-	$(BIN)/python -m pytest -n auto tests/site tests/search
-
-witness: .venv/witness
-	$(BIN)/python -m pytest tests/witness
-
-lint: .venv/lint
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-
-inputs: .venv/test
-	$(BIN)/python tools/inputs.py
-
-mutants: .venv/test
-	$(BIN)/python tools/mutants.py
-	$(BIN)/python tools/mutate_formula.py
-	$(BIN)/python tools/mutate_evaluator.py --sample 150
-
-bench: .venv/browser .venv/test
-	$(BIN)/python tools/bench.py
+bench: .venv/browser/ready .venv/test/ready site
+	.venv/browser/bin/python tools/bench.py
 	$(SPHINX:build/doctrees=build/stock/doctrees) -b dirhtml docs build/stock
 	node tools/search_bench.mjs --stock build/stock --record
 	node tools/search_bench.mjs --entries 3000
@@ -63,13 +84,14 @@ clean:
 build/node:
 	npm install --no-save --no-package-lock --prefix build/node speech-rule-engine@4.1.5
 
-# One environment in the checkout; each file is the stamp of an installed group.
-.venv/pip: constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
+$(UV): constraints.txt
+	$(PYTHON) -m venv .venv/uv
+	.venv/uv/bin/pip install --quiet -c constraints.txt uv
 	@touch $@
 
-.venv/site .venv/export .venv/test .venv/browser .venv/witness .venv/lint: .venv/%: pyproject.toml .venv/pip
-	@echo "Installing what 'make $*' needs into .venv (the first time takes a few minutes) ..."
-	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$*]"
+# An environment for each group.
+.venv/%/ready: pyproject.toml constraints.txt $(UV)
+	@echo "Installing the dependency group '$*' into .venv/$* (the first time takes some minutes) ..."
+	$(UV) venv --quiet --clear --python .venv/uv/bin/python .venv/$*
+	$(UV) pip install --quiet --python .venv/$*/bin/python -c constraints.txt -b constraints.txt --group $* -e ".[cli]"
 	@touch $@

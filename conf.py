@@ -47,6 +47,7 @@ nitpicky = True
 html_theme = "furo"
 html_title = TITLE
 html_static_path = ["docs/_static"]
+html_extra_path = ["docs/entry.png"]  # the picture of the README, on the page of PyPI
 templates_path = ["docs/_templates"]
 html_baseurl = mlmath_ref.SITE + "/"
 html_math_renderer = "mathml"

@@ -13,11 +13,19 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # SciPy's special functions then take array
 
 # Shapes of entries are checked by jaxtyping and beartype too, under the package's own checks.
 PACKAGE = Path(__file__).parent / "mlmath_ref"
+TESTS = Path(__file__).parent / "tests"
 install_import_hook(
     [f"mlmath_ref.{p.parent.name}" for p in PACKAGE.glob("*/__init__.py")], "shapes.typechecker"
 )
 
 pytest_plugins = ["recording"]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Modules that help the tests hold no examples, and may need what a tier has not installed."""
+    is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return (is_helper and TESTS in collection_path.parents) or None
+
 
 # The same examples every time, on slow machines too.
 settings.register_profile(

@@ -1,7 +1,8 @@
 # PYTHON_ARGCOMPLETE_OK
-"""The reference at the prompt: ``mlmath search``, ``show``, ``cite`` and ``copy``."""
+"""The reference on the command line: ``mlmath search``, ``show``, ``cite`` and ``copy``."""
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -22,8 +23,9 @@ EXAMPLES = r"""examples:
   mlmath cite kl_divergence --format ris
   mlmath copy softmax --library torch
 
-It ends with 0, with 1 if nothing is found, and with 2 if the command is wrong.
+The exit code is 0, or 1 if nothing is found, 2 if the command is wrong, 3 if it cannot be carried out.
 """
+NEEDED = ("argcomplete", "math_core", "platformdirs", "py_mini_racer", "pybtex", "rispy")
 FACETS = ("domain", "kind", "system", "work", "year", "library")
 FORMATS = ("bibtex", "ris", "csl-json", "text")
 COPIES = ("code", "latex", "mathml", "link")
@@ -102,7 +104,7 @@ def search(given: argparse.Namespace) -> None:
     filters: dict[str, list[str]] = {}
     for facet, value in given.filter:
         filters.setdefault(facet, []).append(value)
-    query = " ".join(given.query)
+    query = " ".join(given.query).strip()
     found = find(query, given.limit, filters)
     meant = found["understood"]["didYouMean"]
     if given.json:
@@ -113,7 +115,7 @@ def search(given: argparse.Namespace) -> None:
     if given.json:
         return
     if meant:
-        print(f"mlmath: the words are unknown; these are for {meant!r}", file=sys.stderr)
+        state.tell(f"the words are unknown; these are for {meant!r}")
     page = Page()
     for i, result in enumerate(found["results"]):
         page.lines += [""] * bool(i)
@@ -245,7 +247,7 @@ def pair(text: str) -> tuple[str, str]:
 
 def count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text.strip()!r}")
     return int(text)
 
 
@@ -302,22 +304,65 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def main(arguments: list[str] | None = None) -> int:
+def typed() -> list[str]:
+    """The arguments as typed; terminals speak UTF-8 even if the locale says that they do not."""
+
+    def decoded(argument: str) -> str:
+        try:
+            return os.fsencode(argument).decode("utf-8")
+        except UnicodeError:
+            return argument
+
+    return [decoded(a) for a in sys.argv[1:]]
+
+
+def protected(arguments: list[str]) -> list[str]:
+    """A query may begin with a minus sign: a space before it keeps it from being an option."""
+    if arguments[:1] != ["search"]:
+        return arguments
+    return [f" {a}" if re.match(r"-[^-]", a) and a != "-h" else a for a in arguments]
+
+
+def missing() -> list[str]:
+    return [name for name in NEEDED if not importlib.util.find_spec(name)]
+
+
+def run(arguments: list[str]) -> int:
     """Run a command; the exit code."""
     whole = parser()
-    if "_ARGCOMPLETE" in os.environ:
+    if "_ARGCOMPLETE" in os.environ and not missing():
         import argcomplete
 
         argcomplete.autocomplete(whole)
-    given = whole.parse_args(arguments)
+    given = whole.parse_args(protected(arguments))
+    if missing():
+        state.tell(f"needs {', '.join(missing())}: pip install 'mlmath-ref[cli]'")
+        return 3
     try:
         given.run(given)
-        sys.stdout.flush()
     except NothingFoundError as error:
-        print(f"mlmath: {error}", file=sys.stderr)
+        state.tell(str(error))
         return 1
-    except BrokenPipeError:  # whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command, whatever becomes of its output; the exit code."""
+    if not sys.stdout:  # None if it is closed
+        state.tell("standard output is closed")
+        return 3
+    try:
+        try:
+            code = run(typed() if arguments is None else arguments)
+        except SystemExit as done:  # argparse has printed help or what is wrong
+            code = int(done.code or 0)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    return 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to write
+        if isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+            return 0
+        state.tell(f"the output cannot be written: {error}")
+        return 3
+    return code

@@ -1,7 +1,7 @@
-"""What the prompt needs of the catalog, computed once: the saved search and a record of each entry.
+"""What the command line needs of the catalog, computed once: the saved search and a record of each entry.
 
-It is a file of JSON lines beside this one, or in the user's cache where that cannot be written. It
-begins with a digest of the sources, and is made again whenever that has changed.
+It is a file of JSON lines in the user's cache folder. Its first line is a seal: a digest of the sources
+and one of the lines that follow. A file with another seal, or none that can be read, is made again.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,47 +29,71 @@ def digest() -> str:
     return found.hexdigest()
 
 
+def _seal(sources: str, lines: bytes) -> bytes:
+    return f"{sources} {hashlib.blake2b(lines, digest_size=16).hexdigest()}".encode()
+
+
 @functools.cache
 def _lines() -> list[str]:
     """The lines of the state, made now if there is none for these sources."""
-    own = digest()
-    for place in _places():
-        with contextlib.suppress(OSError):
-            lines = place.read_text(encoding="utf-8").split("\n")
-            if lines[0] == own:
-                return lines
-    print("mlmath: the index is made, which takes a few seconds, once ...", file=sys.stderr)
-    text = "\n".join([own, *(json.dumps(part) for part in made())])
-    for place in _places():
-        with contextlib.suppress(OSError):
-            write(place, text)
-            break
+    sources = digest()
+    with contextlib.suppress(OSError):
+        seal, _, lines = _place().read_bytes().partition(b"\n")
+        if seal == _seal(sources, lines):
+            return lines.decode().split("\n")
+    tell("preparing the index, which takes a few seconds ...")
+    text = "\n".join(json.dumps(part) for part in made())
+    try:
+        _write(_place(), _seal(sources, text.encode()) + b"\n" + text.encode())
+    except OSError as error:
+        tell(f"the index is not saved, and is prepared again by the next call: {error}")
     return text.split("\n")
 
 
-def _places() -> Iterator[Path]:
-    yield PACKAGE / FILE
-    from platformdirs import user_cache_path  # which is seldom needed
+def _place() -> Path:
+    """In the user's cache folder.
 
-    yield user_cache_path("mlmath_ref") / FILE
+    Raises:
+        OSError: The user has no home folder.
+    """
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path("mlmath_ref") / FILE
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
 
 
-def write(place: Path, text: str) -> None:
-    """Write a file whole, so that nobody reads a part of it."""
+def _write(place: Path, content: bytes) -> None:
+    """Write a file whole, so that nobody reads a part of it and no part is left.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f"{place.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(place)
+    try:
+        part.write_bytes(content)
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def tell(message: str) -> None:
+    """Print a line to standard error, if it can be written."""
+    if sys.stderr:  # None if it is closed
+        with contextlib.suppress(OSError):
+            print(f"mlmath: {message}", file=sys.stderr, flush=True)
 
 
 def scripts() -> list[str]:
     """The scripts that restore the search, each as JSON."""
-    return _lines()[1:4]
+    return _lines()[:3]
 
 
 def names() -> list[str]:
     """The names of all entries."""
-    return list(json.loads(_lines()[4]))
+    return list(json.loads(_lines()[3]))
 
 
 def record(name: str) -> dict[str, Any]:
@@ -82,7 +105,7 @@ def record(name: str) -> dict[str, Any]:
     known = names()
     if name not in known:
         raise KeyError(f"no entry is named {name!r}")
-    return dict(json.loads(_lines()[5 + known.index(name)]))
+    return dict(json.loads(_lines()[4 + known.index(name)]))
 
 
 def made() -> list[Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlmath_ref import state
 from mlmath_ref.catalog import entries, entry
 from mlmath_ref.command import FACETS, FORMATS
 from mlmath_ref.standalone import standalone
@@ -144,6 +145,8 @@ def test_the_page_shows_what_is_printed() -> None:
         (["find"], 2, "invalid choice: 'find'"),
         (["search"], 2, "the following arguments are required: query"),
         (["search", "kl", "--limit", "0"], 2, "expected a number from 1 on, got '0'"),
+        (["search", "--limt", "3", "kl"], 2, "unrecognized arguments: --limt"),
+        (["search", "kl", "--limit", "-3"], 2, "expected a number from 1 on, got '-3'"),
         (["search", "kl", "--filter", "color=red"], 2, "expected FACET=VALUE"),
         (["cite", "softmax", "--format", "word"], 2, "invalid choice: 'word'"),
     ],
@@ -164,6 +167,34 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.count("\n") == 1
     assert not done.stderr
+
+
+@pytest.mark.parametrize("command", ["show softmax", "search norm", "--help"])
+def test_what_cannot_be_written_is_told_in_a_line(command: str) -> None:
+    for output, message in (
+        (">/dev/full", "mlmath: the output cannot be written: [Errno 28] No space left on device"),
+        (">&-", "mlmath: standard output is closed"),
+    ):
+        script = f'"{sys.executable}" -m mlmath_ref {command} {output}; echo $? >&2'
+        env = os.environ | {"PYTHONUNBUFFERED": ""}
+        done = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, env=env, check=True
+        )
+        assert done.stderr == f"{message}\n3\n"
+
+
+def test_a_query_may_begin_with_a_minus_sign() -> None:
+    plain = run("search", "--limit", "2", "--", "-log(p)")
+    assert run("search", "-log(p)", "--limit", "2") == plain
+    assert run("search", "-log(p)", "--limit=2") == plain
+    assert json.loads(run("search", "-x", "--json")[0])["query"] == "-x"
+    assert run("search", "-h") == run("search", "--help")
+
+
+def test_queries_are_utf8_in_every_locale() -> None:
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    told, _ = run("search", "α", "--json", **locale)
+    assert json.loads(told)["query"] == "α"
 
 
 def test_colors_are_for_terminals() -> None:
@@ -234,23 +265,26 @@ def test_zsh_and_fish_have_a_script() -> None:
 # The state
 
 
+PREPARING = "mlmath: preparing the index, which takes a few seconds ...\n"
+
+
 def test_the_state_is_never_stale(tmp_path: Path) -> None:
-    """After a change it is made again, once; in the user's cache if the package cannot hold it."""
-    package = tmp_path / "mlmath_ref"
+    """After a change it is made again, once, in the user's cache; the package stays as it is."""
+    package, cache = tmp_path / "mlmath_ref", tmp_path / "cache"
     unwanted = shutil.ignore_patterns("__pycache__", "state.jsonl*")
     shutil.copytree(ROOT / "mlmath_ref", package, ignore=unwanted)
-    (package / "state.jsonl").mkdir()  # nothing can be written there
-    env = os.environ | {"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "80"}  # fmt: skip
+    env = os.environ | {"PYTHONPATH": str(tmp_path), "COLUMNS": "80", "PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(cache)}  # fmt: skip
 
     def shown() -> tuple[str, str]:
         command = [sys.executable, "-m", "mlmath_ref", "show", "softmax"]
         done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, check=True)  # fmt: skip
         return done.stdout, done.stderr
 
+    files = sorted(package.rglob("*"))
     before, said = shown()
-    assert "once" in said
+    assert said == PREPARING
     assert shown() == (before, "")
-    assert len(list((tmp_path / "cache").rglob("state.jsonl"))) == 1
+    assert sorted(p.name for p in cache.rglob("*")) == ["mlmath_ref", "state.jsonl"]
     source = package / entry("softmax").topic.domain / f"{entry('softmax').topic.name}.py"
     tells = entry("softmax").tells
     text = source.read_text(encoding="utf-8")
@@ -258,12 +292,94 @@ def test_the_state_is_never_stale(tmp_path: Path) -> None:
     assert changed != text
     source.write_text(changed, encoding="utf-8")
     after, said = shown()
-    assert "once" in said
+    assert said == PREPARING
     assert "n entirely other sentence." in after
     assert shown() == (after, "")
+    assert sorted(package.rglob("*")) == files
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's cache folder, without a state; one is made at once, and is short."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(state, "digest", lambda: "sources")
+    monkeypatch.setattr(state, "made", lambda: ["a", "b", "c", ["α"], {"name": "α"}])
+    return tmp_path / "cache" / "mlmath_ref"
+
+
+def read() -> list[str]:
+    """The state, as a process reads it first."""
+    return state._lines.__wrapped__()
+
+
+@pytest.mark.parametrize("broken", ["empty", "first line", "truncated", "not UTF-8", "changed"])
+def test_a_broken_state_is_made_again(
+    cache: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    lines = read()
+    assert capsys.readouterr().err == PREPARING
+    assert (read(), capsys.readouterr().err) == (lines, "")
+    place = cache / state.FILE
+    whole = place.read_bytes()
+    places = {
+        "empty": b"",
+        "first line": whole.partition(b"\n")[0],
+        "truncated": whole[:-1],
+        "not UTF-8": whole + b"\n\xff",
+        "changed": whole.replace(b"name", b"mean"),
+    }
+    place.write_bytes(places[broken])
+    assert (read(), capsys.readouterr().err) == (lines, PREPARING)
+    assert place.read_bytes() == whole
+
+
+def test_without_a_cache_the_state_is_made(
+    cache: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    lines = read()
+    capsys.readouterr()
+    message = f"{PREPARING}mlmath: the index is not saved, and is prepared again by the next call: "
+
+    def is_made_because(reason: str) -> None:
+        assert read() == lines
+        assert capsys.readouterr().err == f"{message}{reason}\n"
+
+    place = cache / state.FILE
+    place.unlink()
+    place.mkdir()
+    (cache / state.FILE / "file").touch()
+    assert read() == lines
+    assert capsys.readouterr().err.startswith(message)
+    assert [p.name for p in cache.iterdir()] == [state.FILE]
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    is_made_because(f"[Errno 20] Not a directory: '{tmp_path}/file/mlmath_ref'")
+
+    def disk_is_full(path: Path, content: bytes) -> int:
+        with path.open("wb") as part:
+            part.write(content[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "full"))
+    monkeypatch.setattr(Path, "write_bytes", disk_is_full)
+    is_made_because("[Errno 28] No space left on device")
+    assert not list((tmp_path / "full" / "mlmath_ref").iterdir())
+
+
+def test_a_user_needs_no_home_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor has to be one whom the system knows: then there is no cache."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+
+    def nobody(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert read()[0] == '"a"'
 
 
 def test_the_catalog_is_what_python_imports() -> None:
-    from mlmath_ref import state
-
     assert state.names() == [e.name for e in entries()]
