@@ -250,9 +250,9 @@ def lasso_regression(
         ...     dual = y - r * min(1, 0.9 / abs(x.T @ r).max())
         ...     gap = (r @ r + 1.8 * abs(w).sum() - y @ y + dual @ dual) / 2
         ...     print(w.round(4).tolist(), round(float(gap), 4))
-        [-0.4804, 0.6406, -0.132] 0.4682
-        [-0.5832, 0.6202, -0.0002] 0.0944
-        [-0.6015, 0.6123, 0.0] 0.0000
+        [-0.5629, 0.5148, -0.1859] 0.5278
+        [-0.6022, 0.6139, 0.0] 0.0211
+        [-0.6015, 0.6123, 0.0] 0.0
 
         After the steps of the default nothing moves any more. ``sklearn.linear_model.Lasso`` has
         the same weights:
