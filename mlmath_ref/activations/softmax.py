@@ -17,9 +17,9 @@ prevents this, and what it costs in precision, has been analyzed
 :map: 3.2 Distributions
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import PSD, Logits, Simplex, checked
 
 
@@ -94,7 +94,7 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
     """
     xp = array_namespace(z)
     shares = xp.exp(z - xp.max(z, axis=-1, keepdims=True))
-    return shares / xp.sum(shares, axis=-1, keepdims=True)
+    return shares / total(shares)[..., None]
 
 
 @checked
@@ -196,6 +196,6 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
     """
     xp = array_namespace(z)
     s = softmax(z)
-    eye = xp.eye(s.shape[-1], dtype=s.dtype, device=s.device)
+    eye = xp.eye(s.shape[-1], dtype=s.dtype, device=device(s))
     beside = (1 - eye) * s[..., :, None] * s[..., None, :]
-    return eye * xp.sum(beside, axis=-1, keepdims=True) - beside
+    return eye * total(beside)[..., None] - beside

@@ -15,7 +15,7 @@ them; for a given filter, or where the order of factors must not matter, it is a
 :map: 6.3 Layers
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.sets import Index, Natural, Real, checked
@@ -128,7 +128,7 @@ def cross_correlation(
         ValueError: cross_correlation: arguments must leave a result of size 1 up, got 0
     """
     xp = array_namespace(x, w)
-    edge = xp.zeros((*x.shape[:-1], padding), dtype=x.dtype, device=x.device)
+    edge = xp.zeros((*x.shape[:-1], padding), dtype=x.dtype, device=device(x))
     z = xp.concat([edge, x, edge], axis=-1)
     k = w.shape[-1]
     places = z.shape[-1] - k + 1

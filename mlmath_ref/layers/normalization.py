@@ -2,7 +2,7 @@ r"""Normalization layers: features brought to one scale.
 
 A normalization layer divides numbers by their own spread and hands them to a learned scale. What
 follows then sees numbers of one size, however large the input was: multiplying the input by a
-constant changes nothing, up to :math:`\epsilon`. Layer normalization takes the features of one item
+positive constant changes nothing, up to :math:`\epsilon`. Layer normalization takes the features of one item
 and also removes their mean; root-mean-square normalization leaves it, and with it one of the two
 sums over the features. On an input of mean 0 the two agree.
 
@@ -16,10 +16,24 @@ GPT-2 and Llama, after each sublayer but before the sum in OLMo 2.
 :map: 6.3 Layers
 """
 
+from typing import Any
+
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Positive, Real, checked
+
+
+def _standardized(x: Any, eps: float) -> Any:
+    """Along the last axis, mean 0 and variance 1 but for the epsilon."""
+    xp = array_namespace(x)
+    n = x.shape[-1]
+    half = x / 2 - x[..., :1] / 2  # no overflow, and zeros if all are equal
+    s = xp.clip(scale(half), min=1.0)  # a power of two, so that no square overflows
+    u = half / s
+    centered = u - total(u)[..., None] / n
+    variance = total(centered**2)[..., None] / n
+    return centered / xp.sqrt(variance + eps / 4 / s / s)
 
 
 @checked
@@ -71,8 +85,8 @@ def layer_norm(
         the mean would lose all digits where the mean is large. Equal features give :math:`\beta`.
         Libraries differ in :math:`\epsilon` (1e-5 here and in PyTorch, 1e-6 in
         DeepSeek-V3.2-Exp), and ``torch.var`` divides by :math:`d - 1` unless told otherwise.
-        Where squares overflow, in float32 from :math:`1.9 \cdot 10^{19}` on, the result is
-        :math:`\beta`.
+        Large features are divided by a power of two before they are summed and squared, so that
+        neither the sum nor the squares overflow.
 
     Checked against:
         ``torch.nn.functional.layer_norm(x, x.shape, gamma, beta, eps)``
@@ -117,15 +131,16 @@ def layer_norm(
         >>> layer_norm(np.asarray([1.0, 3.0, 5.0]) + 1e8, np.ones(3), np.zeros(3)).round(4).tolist()
         [-1.2247, 0.0, 1.2247]
 
-        Features whose squares leave the range of float32 leave :math:`\beta`:
+        Features whose squares, or whose sum, would overflow float32 are normalized like others,
+        and equal ones still give :math:`\beta`:
 
-        >>> layer_norm(torch.tensor([1e20, 2e20]), torch.ones(2), torch.tensor([0.3, -0.2]))
-        tensor([ 0.3000, -0.2000])
+        >>> layer_norm(torch.tensor([1e20, 2e20]), torch.ones(2), torch.zeros(2))
+        tensor([-1.,  1.])
+        >>> y = layer_norm(torch.full((200,), 9.97e36), torch.ones(200), torch.full((200,), 0.5))
+        >>> y.min().item(), y.max().item()
+        (0.5, 0.5)
     """
-    xp = array_namespace(x)
-    centered = x - xp.mean(x, axis=-1, keepdims=True)
-    variance = xp.mean(centered**2, axis=-1, keepdims=True)
-    return gamma * centered / xp.sqrt(variance + eps) + beta
+    return gamma * _standardized(x, eps) + beta
 
 
 @checked
@@ -181,8 +196,8 @@ def rms_norm(
         paper's formula :cite:p:`zhang2019root{eq. (4)}` and differs among systems: 1e-6 in
         DeepSeek-V3 and OLMo 2, 1e-5 in gpt-oss, the rounding unit of the number format in
         ``torch.nn.functional.rms_norm`` by default. Squares overflow or lose digits in 16 bits; the
-        four systems above compute them in 32. Where they overflow in float32, from
-        :math:`1.9 \cdot 10^{19}` on, the result is 0.
+        four systems above compute them in 32. Large features are divided by a power of two before
+        they are squared, so that squares do not overflow.
 
     Checked against:
         ``torch.nn.functional.rms_norm(x, x.shape, gamma, eps)``
@@ -225,14 +240,16 @@ def rms_norm(
         >>> rms_norm(np.zeros(3), np.ones(3)).tolist()
         [0.0, 0.0, 0.0]
 
-        Features whose squares leave the range of float32 leave nothing:
+        Features whose squares would overflow float32 are normalized like others:
 
-        >>> rms_norm(torch.tensor([1e20, 2e20]), torch.ones(2))
-        tensor([0., 0.])
+        >>> rms_norm(torch.tensor([1e20, 7e20]), torch.ones(2))
+        tensor([0.2000, 1.4000])
     """
     xp = array_namespace(x)
-    mean_square = xp.mean(x**2, axis=-1, keepdims=True)
-    return gamma * x / xp.sqrt(mean_square + eps)
+    s = xp.clip(scale(x), min=1.0)  # a power of two, so that no square overflows
+    u = x / s
+    mean_square = total(u**2)[..., None] / x.shape[-1]
+    return gamma * (u / xp.sqrt(mean_square + eps / s / s))
 
 
 @checked
@@ -341,7 +358,4 @@ def batch_norm(
         >>> batch_norm(np.asarray([[7.0, -2.0]]), np.ones(2), np.asarray([0.3, 0.6])).tolist()
         [[0.3, 0.6]]
     """
-    xp = array_namespace(x)
-    centered = x - xp.mean(x, axis=-2, keepdims=True)
-    variance = xp.mean(centered**2, axis=-2, keepdims=True)
-    return gamma * centered / xp.sqrt(variance + eps) + beta
+    return gamma * _standardized(x.mT, eps).mT + beta

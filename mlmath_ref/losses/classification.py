@@ -22,7 +22,7 @@ second time.
 
 from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array, softplus
+from mlmath_ref.arrays import Array, softplus, total
 from mlmath_ref.sets import (
     Binary,
     ExtendedNonneg,
@@ -122,9 +122,9 @@ def softmax_cross_entropy(
     best = xp.argmax(z, axis=-1, keepdims=True)
     top = xp.take_along_axis(z, best, axis=-1)
     others = xp.arange(z.shape[-1], device=device(z)) != best
-    rest = xp.sum(xp.where(others, xp.exp(z - top), 0.0), axis=-1)
+    rest = total(xp.where(others, xp.exp(z - top), 0.0))
     behind = (top - xp.take_along_axis(z, label, axis=-1))[..., 0]
-    return xp.mean(behind + xp.log1p(rest), axis=-1)
+    return total((behind + xp.log1p(rest)) / z.shape[-2])
 
 
 @checked
@@ -219,7 +219,8 @@ def negative_log_likelihood(
     """
     xp = array_namespace(log_p, y)
     label = xp.astype(y, xp.int64)[..., None]
-    return -xp.mean(xp.take_along_axis(log_p, label, axis=-1)[..., 0], axis=-1)
+    true = xp.take_along_axis(log_p, label, axis=-1)[..., 0]
+    return -total(true / log_p.shape[-2])
 
 
 @checked
@@ -321,8 +322,7 @@ def binary_cross_entropy_with_logits(
         >>> torch.nn.functional.binary_cross_entropy(p[1], y[1])
         tensor(100.)
     """
-    xp = array_namespace(z, y)
-    return xp.mean(y * softplus(-z) + (1 - y) * softplus(z), axis=-1)
+    return total((y * softplus(-z) + (1 - y) * softplus(z)) / z.shape[-1])
 
 
 @checked

@@ -20,7 +20,7 @@ import math
 
 from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.linear_algebra.lengths import unit_vector
 from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import Nonneg, Nonzero, Positive, Real, checked
@@ -467,5 +467,5 @@ def triplet_loss(
     """
     xp = array_namespace(a, p, q)
     # the difference of the two squares, in which no large ones cancel
-    behind = xp.sum((q - p) * ((a - p) + (a - q)), axis=-1) + alpha
-    return xp.mean(xp.where(behind > 0, behind, 0.0), axis=-1)
+    behind = total((q - p) * ((a - p) + (a - q))) + alpha
+    return total(xp.where(behind > 0, behind, 0.0) / a.shape[-2])

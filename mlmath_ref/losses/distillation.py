@@ -15,7 +15,7 @@ student's first, as in on-policy distillation, it keeps to what the teacher like
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.numerics.logarithms import log_sum_exp
 from mlmath_ref.sets import Nonneg, Positive, Real, checked
 
@@ -128,8 +128,9 @@ def distillation_loss(
     v, z = teacher / tau, student / tau
     log_p = v - log_sum_exp(v)[..., None]
     log_q = z - log_sum_exp(z)[..., None]
-    p, d = xp.exp(log_p), log_q - log_p
+    p = xp.exp(log_p)
+    d = xp.where(p > 0, log_q - log_p, 1.0)
     # e^d - 1 adds up to 0 under p, and e^d - 1 - d is never negative
     near = xp.expm1(xp.where(d < 1, d, 0.0)) - d
     terms = xp.where(d < 1, p * near, xp.exp(log_q) - p * (1 + d))
-    return tau**2 * xp.mean(xp.sum(terms, axis=-1), axis=-1)
+    return tau**2 * total(total(terms) / z.shape[-2])

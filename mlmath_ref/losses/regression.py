@@ -13,9 +13,11 @@ mean of all only where both were taken over equally many elements.
 :map: 6.2 Losses
 """
 
+import math
+
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.sets import Nonneg, Positive, Real, checked
 
 
@@ -58,8 +60,8 @@ def mean_squared_error(
 
     Numerics:
         The difference is taken before the square, so that a large common offset costs no more
-        digits than the difference itself. Squares overflow in float32 from an error of
-        :math:`1.8 \cdot 10^{19}` on, and one outlier dominates the mean. With a factor
+        digits than the difference itself. In float32 the result is infinite
+        if it exceeds :math:`3.4 \cdot 10^{38}`, and one outlier dominates the mean. With a factor
         :math:`\tfrac12` in front, :math:`\frac{1}{2n} \sum_i (\hat{y}_i - y_i)^2`, as many books
         have it, the 2 of the derivative goes. Averaging the losses of unequal batches is not the
         loss of all their elements: weigh each by its size.
@@ -117,8 +119,9 @@ def mean_squared_error(
         >>> mean_squared_error(torch.tensor([1e20]), torch.tensor([0.0]))
         tensor(inf)
     """
-    xp = array_namespace(y, y_hat)
-    return xp.mean((y - y_hat) ** 2, axis=-1)
+    n = y.shape[-1]
+    r = 2.0 ** math.ceil(math.log2(n) / 2)  # at least the root of n: only the mean can overflow
+    return total(((y - y_hat) / r) ** 2) / (n / r**2)
 
 
 @checked
@@ -202,7 +205,7 @@ def mean_absolute_error(
         tensor(1.0000e+20)
     """
     xp = array_namespace(y, y_hat)
-    return xp.mean(xp.abs(y - y_hat), axis=-1)
+    return total(xp.abs(y - y_hat) / y.shape[-1])
 
 
 @checked
@@ -249,9 +252,9 @@ def huber_loss(
           :cite:p:`huber1964robust{abstract}`.
 
     Numerics:
-        Computed as :math:`q (r - q/2)` with the error :math:`r = |y - \hat{y}|` and
-        :math:`q = \min(r, \delta)`, which is both cases at once and squares nothing larger than
-        :math:`\delta`. ``torch.nn.functional.smooth_l1_loss`` with ``beta`` is this over
+        Computed as :math:`q (r - q/2)` with the error :math:`r = y - \hat{y}` and :math:`q` its
+        nearest number from :math:`-\delta` to :math:`\delta`, which is both cases at once, squares
+        nothing larger than :math:`\delta` and has the right second derivative :math:`1/n` at 0. ``torch.nn.functional.smooth_l1_loss`` with ``beta`` is this over
         :math:`\delta`; the two are equal at :math:`\delta = 1` only.
 
     Checked against:
@@ -304,6 +307,6 @@ def huber_loss(
         tensor(1.0000e+20)
     """
     xp = array_namespace(y, y_hat)
-    r = xp.abs(y - y_hat)
-    q = xp.clip(r, max=delta)
-    return xp.mean(q * (r - q / 2), axis=-1)
+    r = y - y_hat
+    q = xp.clip(r, -delta, delta)
+    return total(q * ((r - q / 2) / y.shape[-1]))

@@ -17,9 +17,11 @@ penalty with them, and the two part; the decay of AdamW goes around the moments
 :map: 6.2 Losses
 """
 
+import math
+
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.linear_algebra.norms import spectral_norm
 from mlmath_ref.sets import Binary, Decay, Nonneg, NonzeroMatrix, Real, checked
 
@@ -67,7 +69,7 @@ def l2_penalty(
         :math:`2 \lambda \boldsymbol\theta`, twice what ``weight_decay`` of ``torch.optim.SGD`` set
         to :math:`\lambda` adds. The pull vanishes with the parameter, so that no parameter becomes
         exactly 0. Adam divides the pull by the size of the gradients, and parameters with large
-        gradients are decayed less. Squares overflow in float32 from :math:`1.8 \cdot 10^{19}` on.
+        gradients are decayed less.
 
     Checked against:
         ``lam / 2 * torch.linalg.vector_norm(theta) ** 2``
@@ -124,8 +126,8 @@ def l2_penalty(
         >>> l2_penalty(torch.tensor([[0.0, 0.0], [1e20, 0.0]]), lam=0.1)
         tensor([0., inf])
     """
-    xp = array_namespace(theta)
-    return lam / 2 * xp.sum(theta**2, axis=-1)
+    # the factor first, so that only the result can overflow
+    return total((math.sqrt(lam / 2) * theta) ** 2)
 
 
 @checked
@@ -220,7 +222,7 @@ def l1_penalty(
         tensor([0.0500, 0.0000, 0.6000])
     """
     xp = array_namespace(theta)
-    return lam * xp.sum(xp.abs(theta), axis=-1)
+    return total(xp.abs(lam * theta))
 
 
 @checked

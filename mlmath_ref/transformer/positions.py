@@ -12,7 +12,7 @@ ones; a larger base slows all but the first, which is one way to fit a model to 
 :map: 6.4 Transformers
 """
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.sets import Even, Index, Paired, Positive, Real, SignedUnit, checked
@@ -121,7 +121,7 @@ def sinusoidal_position_encoding(
         torch.float64
     """
     xp = array_namespace(positions)
-    exponent = xp.arange(0, d, 2, dtype=xp.float64, device=positions.device) / d
+    exponent = xp.arange(0, d, 2, dtype=xp.float64, device=device(positions)) / d
     angle = xp.astype(positions, xp.float64)[..., None] * base**-exponent
     pairs = xp.stack([xp.sin(angle), xp.cos(angle)], axis=-1)
     return xp.reshape(pairs, (*positions.shape, d))
@@ -187,9 +187,9 @@ def rotary_position_embedding(
         Position 0 changes nothing. Meta's Llama code and DeepSeek-V3 turn neighbors as here;
         gpt-oss, Gemma and the Llama of transformers turn feature :math:`i` with feature
         :math:`i + d/2`, which is another formula: the outputs differ, and the scores agree once the
-        features of queries and keys are put in the same new order. Angles are computed in the
-        precision of ``x``, those of 16 bits in 64: 16 bits do not even hold the positions of a
-        long text.
+        features of queries and keys are put in the same new order. Angles are computed in 64 bits:
+        in float32 the angle of position 100,000 is rounded by up to 0.004 radians, and 16 bits do
+        not even hold the positions of a long text.
 
     Checked against:
         ``(x.reshape(len(x), -1, 2) @ np.array([1, 1j]) * np.exp(1j * np.outer(positions,
@@ -240,9 +240,9 @@ def rotary_position_embedding(
     """
     xp = array_namespace(x, positions)
     d = x.shape[-1]
-    theta = base ** (-xp.arange(0, d, 2, dtype=x.dtype, device=x.device) / d)
-    angle = xp.astype(positions, x.dtype)[:, None] * theta
-    cos, sin = xp.cos(angle), xp.sin(angle)
+    theta = base ** (-xp.arange(0, d, 2, dtype=xp.float64, device=device(x)) / d)
+    angle = xp.astype(positions, xp.float64)[:, None] * theta
+    cos, sin = xp.astype(xp.cos(angle), x.dtype), xp.astype(xp.sin(angle), x.dtype)
     first, second = x[..., 0::2], x[..., 1::2]
     pairs = xp.stack([first * cos - second * sin, first * sin + second * cos], axis=-1)
     return xp.reshape(pairs, x.shape)
