@@ -116,7 +116,7 @@ def _rewrite(function: Callable[..., Any], library: str, widens: bool) -> tuple[
     first = tree.body[0].end_lineno if has_doc else tree.body[0].lineno - 1
     body = [line for line in lines[first:] if line.strip() != _DROP]
     names = {n.id for n in ast.walk(ast.Module(tree.body, [])) if isinstance(n, ast.Name)}
-    names -= {*_NAMESPACES, "device"}
+    names -= {*_NAMESPACES, "device", "widest"}
     if arrays:
         names.add("xp")
     renamed = [LIBRARIES[library].get(n, n).partition(".")[0] for n in sorted(names)]
@@ -144,6 +144,12 @@ def _edits(tree: ast.FunctionDef, library: str) -> list[Edit]:
                 renamed = _TORCH if (library, name) == ("torch", "xp") else {}
                 attribute = renamed.get(node.attr, node.attr)
                 found.append(_edit(node, f"{LIBRARIES[library][name]}.{attribute}"))
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "widest"
+        ):
+            found.append(_edit(node, f"{LIBRARIES[library]['xp']}.float64"))
         if isinstance(node, ast.Call):
             found += [
                 e for k in node.keywords if k.arg == "device" for e in _device(node, k, library)
@@ -264,8 +270,8 @@ def _parameter(source: str, argument: ast.arg, default: ast.expr | None) -> str:
 def _doc(function: Callable[..., Any]) -> list[str]:
     """Name, formula and permanent address; helpers keep their sentence."""
     doc = inspect.getdoc(function) or ""
-    if function.__name__.startswith("_") or "\n\n" not in doc:
-        return [f'    """{doc}"""'] if doc else []
+    if function.__name__.startswith("_") or ".. math::" not in doc:
+        return [f'    """{doc.partition(chr(10))[0]}"""'] if doc else []
     concept = doc.partition(": ")[0]
     display = textwrap.dedent(doc.split("\n\n")[1].removeprefix(".. math::"))
     formula = re.sub(r"\s+", " ", display).strip()

@@ -14,7 +14,7 @@ ones; a larger base slows all but the first, which is one way to fit a model to 
 
 from array_api_compat import array_namespace, device
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, widest
 from mlmath_ref.sets import Even, Index, Paired, Positive, Real, SignedUnit, checked
 
 
@@ -121,8 +121,8 @@ def sinusoidal_position_encoding(
         torch.float64
     """
     xp = array_namespace(positions)
-    exponent = xp.arange(0, d, 2, dtype=xp.float64, device=device(positions)) / d
-    angle = xp.astype(positions, xp.float64)[..., None] * base**-exponent
+    exponent = xp.arange(0, d, 2, dtype=widest(positions), device=device(positions)) / d
+    angle = xp.astype(positions, widest(positions))[..., None] * base**-exponent
     pairs = xp.stack([xp.sin(angle), xp.cos(angle)], axis=-1)
     return xp.reshape(pairs, (*positions.shape, d))
 
@@ -240,8 +240,8 @@ def rotary_position_embedding(
     """
     xp = array_namespace(x, positions)
     d = x.shape[-1]
-    theta = base ** (-xp.arange(0, d, 2, dtype=xp.float64, device=device(x)) / d)
-    angle = xp.astype(positions, xp.float64)[:, None] * theta
+    theta = base ** (-xp.arange(0, d, 2, dtype=widest(x), device=device(x)) / d)
+    angle = xp.astype(positions, widest(x))[:, None] * theta
     cos, sin = xp.astype(xp.cos(angle), x.dtype), xp.astype(xp.sin(angle), x.dtype)
     first, second = x[..., 0::2], x[..., 1::2]
     pairs = xp.stack([first * cos - second * sin, first * sin + second * cos], axis=-1)
