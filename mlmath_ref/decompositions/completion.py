@@ -59,20 +59,22 @@ def matrix_factorization(
         :math:`\mathcal{L}`, the mean over the known entries.
 
     Also called:
-        collaborative filtering, latent factor model, MF, recommender system, FunkSVD, ALS,
-        alternating least squares, low-rank matrix completion, probabilistic matrix factorization,
-        PMF, biased matrix factorization.
+        latent factor model, MF, FunkSVD.
+
+    Asked as:
+        collaborative filtering; recommender system; ALS; alternating least squares; low-rank matrix
+        completion; probabilistic matrix factorization; PMF; biased matrix factorization; cold start.
 
     Role in ML:
-        - objective -- RouteLLM: a router scores how well a language model answers a prompt by
+        - objective -- Community Notes: ratings of notes are explained by one factor and an
+          intercept for each rater and each note, and the note's intercept decides what is shown
+          :cite:p:`wojcik2022birdwatch` :cite:p:`communitynotes2025{code: twitter/communitynotes at
+          273c895, scoring/src/scoring/matrix_factorization/model.py, lines 77-82}`.
+        - contrast -- RouteLLM: a router scores how well a language model answers a prompt by
           a weighted inner product of a learned vector and a projected embedding, fitted to pairwise
           preferences in place of this squared error
           :cite:p:`ong2024routellm{code: routellm/routers/matrix_factorization/
           train_matrix_factorization.py, line 94}`.
-        - objective -- Community Notes: ratings of notes are explained by one factor and an
-          intercept for each rater and each note, and the note's intercept decides what is shown
-          :cite:p:`wojcik2022birdwatch{code: twitter/communitynotes,
-          scoring/src/scoring/matrix_factorization/model.py, line 72}`.
         - objective -- Netflix Prize: the sum of these terms over the training set, before offsets
           for users and items are added :cite:p:`koren2009matrix{eq. (2)}`.
 
@@ -80,8 +82,9 @@ def matrix_factorization(
         Not convex in both factors: at :math:`P = Q = 0` the gradient is 0, so descent starts from
         random vectors. The sum of the original is the mean here, which leaves the minimum where it
         is. A dense mask costs :math:`m n k`; systems gather the known pairs instead. With offsets
-        the prediction is :math:`\mu + b_u + b_i + q_i^\top p_u`. A user or an item without ratings,
-        the cold start, stays where the penalty puts it.
+        the prediction is :math:`\mu + b_u + b_i + q_i^\top p_u`. A user or an item without ratings
+        (cold start) has gradient 0, because the penalty counts known entries only: its vector stays
+        at its initial value.
 
     Checked against:
         ``(lambda u, i: torch.nn.functional.mse_loss((p[u] * q[i]).sum(-1), r[u, i])
@@ -120,6 +123,14 @@ def matrix_factorization(
         >>> loss.backward()
         >>> loss.detach(), p.grad.abs().max() < 1e-6
         (tensor(0.8750), tensor(True))
+
+        An item without ratings gets no gradient, whatever the penalty:
+
+        >>> q = torch.ones(2, 1, requires_grad=True)
+        >>> rated = torch.tensor([[True, False], [True, False]])
+        >>> matrix_factorization(r, rated, torch.ones(2, 1), q, lam=10.0).backward()
+        >>> q.grad[:, 0]
+        tensor([19., 0.])
 
         At zero the gradient is 0 as well, although this is no minimum; a little off, it is not:
 
@@ -166,8 +177,10 @@ def singular_value_thresholding(
         - :math:`v_i`: ``np.linalg.svd(a).Vh[i - 1]``, the right singular vectors.
 
     Also called:
-        SVT, singular value shrinkage, proximal operator of the nuclear norm, prox, soft-impute,
-        matrix completion, robust PCA, trace norm.
+        SVT, singular value shrinkage, proximal operator of the nuclear norm.
+
+    Asked as:
+        prox; soft-impute; matrix completion; robust PCA; trace norm.
 
     Role in ML:
         - compression -- CAP: each weight matrix of a language model is first split by robust
@@ -180,7 +193,7 @@ def singular_value_thresholding(
     Numerics:
         One decomposition per step, of order :math:`m n \min(m, n)`. At :math:`\tau = 0` it returns
         :math:`A`. The map has a derivative also where singular values are equal, but the one that
-        PyTorch takes through the decomposition does not exist there, and is nan. Where
+        PyTorch takes through the decomposition does not exist there, and is NaN. Where
         :math:`\sigma_i(A) = \tau` it has a kink. Papers write it :math:`\operatorname{prox}_{\tau
         \lVert \cdot \rVert_*}(A) = \arg\min_X \tfrac12 \lVert X - A \rVert_F^2 + \tau \lVert X
         \rVert_*`; it fills in missing entries and removes noise. On the singular values it is

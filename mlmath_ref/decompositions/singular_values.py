@@ -49,7 +49,10 @@ def svd(
         The largest entry of every :math:`u_i` in size, the first of equals, is positive.
 
     Also called:
-        thin SVD, reduced SVD, compact SVD, singular vectors, singular values, economy SVD.
+        SVD, thin SVD, reduced SVD, economy SVD.
+
+    Asked as:
+        singular vectors; singular values; compact SVD.
 
     Role in ML:
         - optimizer -- GaLore: every so many steps a layer's gradient is decomposed, and the
@@ -138,8 +141,11 @@ def low_rank_approximation(
         - :math:`v_i`: ``np.linalg.svd(a).Vh[i - 1]``, the right singular vectors.
 
     Also called:
-        truncated SVD, Eckart-Young theorem, Eckart-Young-Mirsky, rank-k approximation, matrix
-        compression, TSVD, low-rank factorization, LSA, latent semantic analysis.
+        truncated SVD, TSVD, rank-k approximation.
+
+    Asked as:
+        Eckart-Young theorem; Eckart-Young-Mirsky; matrix compression; low-rank factorization; LSA;
+        latent semantic analysis; gradient of the SVD is nan.
 
     Role in ML:
         - compression -- SVDQuant: a low-rank part of each weight matrix, found by singular value
@@ -152,8 +158,10 @@ def low_rank_approximation(
 
     Numerics:
         Two factors, as ``sklearn.decomposition.TruncatedSVD`` has them, take :math:`k (m + n)`
-        numbers instead of :math:`m n`. Where :math:`\sigma_k = \sigma_{k+1}` the nearest matrix is
-        not unique, and the gradient undefined. With :math:`k = \min(m, n)` nothing is lost.
+        numbers instead of :math:`m n`. If :math:`\sigma_k = \sigma_{k+1}` the nearest matrix is
+        not unique, and the gradient undefined. Other singular values may be equal: the first and
+        second derivatives depend on the gaps between kept and dropped ones only, where PyTorch's
+        and JAX's derivative of a decomposition is NaN. With :math:`k = \min(m, n)` nothing is lost.
 
     Checked against:
         ``a @ (lambda v: v @ v.T)(np.linalg.eigh(a.T @ a)[1][:, -k:])``
@@ -189,6 +197,16 @@ def low_rank_approximation(
         >>> c.grad
         tensor([[1.5000, 1.5000],
                 [4.5000, 4.5000]])
+
+        Two equal singular values that are both kept; the derivative of the decomposition itself
+        would be NaN:
+
+        >>> d = torch.diag(torch.tensor([2.0, 2.0, 1.0])).requires_grad_()
+        >>> (low_rank_approximation(d, 2) * torch.arange(1.0, 10.0).reshape(3, 3)).sum().backward()
+        >>> d.grad.round(decimals=4)
+        tensor([[ 1.0000,  2.0000,  8.6667],
+                [ 4.0000,  5.0000, 13.3333],
+                [11.3333, 14.6667,  0.0000]])
 
         At full rank nothing is lost, of neither of two matrices:
 
@@ -228,8 +246,11 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         - :math:`v_i`: ``np.linalg.svd(a).Vh[i - 1]``, the right singular vectors.
 
     Also called:
-        generalized inverse, Penrose inverse, pinv, A dagger, minimum-norm least squares, lstsq,
-        ordinary least squares, normal equation, least squares solution, OLS.
+        Penrose inverse, pinv, A dagger.
+
+    Asked as:
+        generalized inverse; minimum-norm least squares; lstsq; ordinary least squares; OLS; normal
+        equation; least squares solution.
 
     Role in ML:
         - estimator -- GraphAny: the weights that take the features of a new graph to its labels are
@@ -242,7 +263,8 @@ def pseudoinverse(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
 
     Numerics:
         Singular values up to :math:`\max(m, n) \, \epsilon` times the largest count as 0, with
-        :math:`\epsilon` the spacing of the number format at 1; at a change of rank the result
+        :math:`\epsilon` the spacing of the number format at 1; ``np.linalg.pinv`` takes
+        :math:`10^{-15}` for every format unless ``rtol`` is given. At a change of rank the result
         jumps. Also written :math:`A^+ = V \Sigma^+ U^\top`, for independent columns
         :math:`(A^\top A)^{-1} A^\top`, for independent rows :math:`A^\top (A A^\top)^{-1}`. The
         normal equations, the closed form of linear regression,
@@ -336,7 +358,7 @@ def randomized_svd(
     The columns of each :math:`Q_j` are an orthonormal basis of what the matrix behind
     :math:`\operatorname{orth}` spans, and :math:`s`, :math:`U`, :math:`V` are the decomposition of
     :math:`A` within the last, with :math:`I` the identity matrix. Each :math:`s_i` is at most
-    :math:`\sigma_i(A)`, and equal for all where :math:`r` reaches the rank.
+    :math:`\sigma_i(A)`, and all are equal if :math:`A \Omega` has the rank of :math:`A`.
 
     Args:
         a: :math:`A`, any matrix.
@@ -350,8 +372,11 @@ def randomized_svd(
         :math:`U` in size, the first of equals, is positive.
 
     Also called:
-        randomised SVD, fast SVD, svd_lowrank, RSVD, random projection, range finder, sketching,
-        subspace iteration, power iteration, Halko-Martinsson-Tropp, randomized range finder.
+        randomised SVD, RSVD.
+
+    Asked as:
+        fast SVD; svd_lowrank; random projection; range finder; randomized range finder; sketching;
+        subspace iteration; power iteration; Halko-Martinsson-Tropp.
 
     Role in ML:
         - primitive -- LoRA-GA: adapters start from leading singular vectors of a gradient of the

@@ -58,8 +58,11 @@ def eigendecomposition(
         the first of equals, is positive.
 
     Also called:
-        spectral decomposition, eigenvalue decomposition, EVD, eigh, diagonalization, eigenvectors,
-        eigenvalues, eigenvalue problem, characteristic polynomial.
+        spectral decomposition, eigenvalue decomposition, EVD, orthogonal diagonalization.
+
+    Asked as:
+        eigh; diagonalization; eigenvectors; eigenvalues; eigenvalue problem; characteristic
+        polynomial.
 
     Role in ML:
         - optimizer -- SOAP: runs Adam in the eigenvectors of Shampoo's two preconditioners, which
@@ -156,9 +159,12 @@ def pca(
         first of equals, is positive.
 
     Also called:
-        principal components, Karhunen-Loeve transform, Hotelling transform, empirical orthogonal
-        functions, dimensionality reduction, explained variance, eigenfaces, proper orthogonal
-        decomposition, explained variance ratio.
+        PCA, Karhunen-Loeve transform, Hotelling transform, empirical orthogonal functions, proper
+        orthogonal decomposition.
+
+    Asked as:
+        principal components; dimensionality reduction; explained variance; explained variance
+        ratio; eigenfaces; reduce dimensions for a plot.
 
     Role in ML:
         - analysis -- DINOv3: the patch features of an object are reduced to three components and
@@ -170,7 +176,8 @@ def pca(
     Numerics:
         Computed from the decomposition :math:`X - \bar{X} = U \operatorname{diag}(\sigma) V^\top`
         of the centered samples, with :math:`\lambda_c = \sigma_c^2 / (n - 1)`; the covariance
-        matrix is never formed. Without centering the first direction would point at the mean.
+        matrix is never formed. Without centering, the first direction points near the mean if the
+        mean is large against the spread.
         Directions of equal variance are arbitrary within their plane. PCA reduces the dimension of
         data, for plots, for compression or before another method. The first direction is
         :math:`\arg\max_{\lVert v \rVert_2 = 1} v^\top C v`; the share of the variance that a
@@ -253,8 +260,11 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
           may be complex.
 
     Also called:
-        largest eigenvalue in modulus, dominant eigenvalue, echo state property, RNN stability,
-        exploding gradients, Gelfand's formula, largest absolute eigenvalue.
+        largest eigenvalue in modulus, largest absolute eigenvalue.
+
+    Asked as:
+        dominant eigenvalue; echo state property; RNN stability; exploding gradients; Gelfand's
+        formula; power iteration.
 
     Role in ML:
         - constraint -- RecurrentGemma: the matrix of its recurrence is diagonal with entries
@@ -371,8 +381,11 @@ def spectral_tail_exponent(
         - :math:`\lambda_i`: ``np.sort(x)[-i]``, the eigenvalues from the largest on.
 
     Also called:
-        power-law exponent, alpha, PL Alpha Hill, Hill estimator, heavy-tailed self-regularization,
-        HT-SR, WeightWatcher alpha, empirical spectral density, ESD, power law fit.
+        power-law exponent, PL Alpha Hill.
+
+    Asked as:
+        alpha; WeightWatcher alpha; Hill estimator; heavy-tailed self-regularization; HT-SR;
+        empirical spectral density; ESD; power law fit.
 
     Role in ML:
         - compression -- AlphaPruning: layers of a language model with a heavier tail are taken for

@@ -1,13 +1,14 @@
-r"""Graph convolution: every node averages over its neighbors.
+r"""Graph convolution: every node sums its neighbors, weighted by their degrees.
 
 A graph gives each item its own neighborhood, so a layer cannot have one weight for each position as
 an image convolution has. What all neighborhoods share is the adjacency matrix: multiplying features
 by it adds up those of the neighbors. Repeated, that product lets well-connected nodes outgrow the
 others; dividing by the square roots of the degrees of both ends keeps the eigenvalues in
-:math:`(-1, 1]` and the layer stable at any depth.
+:math:`(-1, 1]`, so the powers of the matrix stay bounded. Its rows do not sum to 1: it is a
+weighted sum and not an average, and the weights of a layer may still grow or shrink features.
 
 One layer reaches the neighbors, :math:`k` layers reach all nodes within :math:`k` steps, and very
-many make connected nodes alike. A polynomial of the Laplacian reaches :math:`k` steps within one
+many leave features in proportion to the square roots of the degrees. A polynomial of the Laplacian reaches :math:`k` steps within one
 layer, and may sharpen differences as well as average. In both the weights are fixed by the graph;
 graph attention computes them from the features of both ends, and needs no Laplacian.
 
@@ -30,7 +31,7 @@ def gcn_layer(
     x: Real[Array, "*batch n d_in"],
     w: Real[Array, "d_in d_out"],
 ) -> Real[Array, "*batch n d_out"]:
-    r"""Graph convolutional layer: each node's features averaged with its neighbors', then mixed.
+    r"""Graph convolutional layer: degree-weighted sum over a node and its neighbors, then mixed.
 
     .. math:: Z = \tilde{D}^{-1/2} \tilde{A} \tilde{D}^{-1/2} X W, \qquad
        \tilde{A} = A + I, \qquad \tilde{D}_{ii} = \sum_{j=1}^{n} \tilde{A}_{ij}
@@ -52,8 +53,11 @@ def gcn_layer(
         :math:`Z`, the new features, one node a row, before any activation.
 
     Also called:
-        GCN, graph convolution, graph convolutional network, GCNConv, renormalization trick, message
-        passing, Kipf-Welling layer, graph neural network, GNN, neighborhood aggregation.
+        GCN layer, Kipf-Welling layer, GCNConv.
+
+    Asked as:
+        GCN; graph convolution; graph convolutional network; renormalization trick; message passing;
+        graph neural network; GNN; neighborhood aggregation; oversmoothing.
 
     Role in ML:
         - layer -- Graph convolutional network: labels the documents of a citation network from few
@@ -76,8 +80,8 @@ def gcn_layer(
         * (x[j] @ w) for j in range(len(a))) for i in range(len(a))])``
 
     Examples:
-        By hand: two joined nodes have degree 2 with their loops, so each gets the mean of both,
-        :math:`(2 + 6)/2`:
+        By hand: two joined nodes have degree 2 with their loops, so each gets
+        :math:`(2 + 6)/2`, here the mean of both:
 
         >>> import numpy as np
         >>> a = np.asarray([[0.0, 1.0], [1.0, 0.0]])
@@ -144,8 +148,11 @@ def chebyshev_convolution(
         :math:`Y`, the new features, one node a row, before any activation.
 
     Also called:
-        ChebNet, ChebConv, spectral graph convolution, Chebyshev polynomial filter, spectral GNN,
-        graph Fourier transform, localized spectral filter, Chebyshev filter on graphs.
+        ChebConv, Chebyshev polynomial filter, Chebyshev filter on graphs.
+
+    Asked as:
+        ChebNet; spectral graph convolution; spectral GNN; graph Fourier transform; localized
+        spectral filter.
 
     Role in ML:
         - layer -- Stable-ChebNet: adds such a filter with antisymmetric weights to the features it
@@ -257,8 +264,11 @@ def gat_attention(
         :math:`\alpha`, one row of weights for each node, 0 where there is no edge.
 
     Also called:
-        GAT, GATConv, graph attention network, additive attention, masked attention, attention
-        coefficients, edge attention, graph attention, GAT layer.
+        GAT attention, GAT coefficients.
+
+    Asked as:
+        GAT; GAT layer; GATConv; graph attention; graph attention network; additive attention; masked
+        attention; edge attention.
 
     Role in ML:
         - layer -- G-Retriever: one of three encoders for the subgraph that was retrieved, whose
@@ -274,7 +284,8 @@ def gat_attention(
         What is common to a row is taken off before the exponential, so large scores do no harm. A
         node that may listen to nobody is refused; libraries add every node to its own neighbors.
         GATv2 moves the vector behind the rectifier, and then the order may differ between nodes
-        :cite:p:`brody2022attentive{eq. (7)}`. At :math:`s_{ij} = 0` there is a kink.
+        :cite:p:`brody2022attentive{eq. (7)}`. At :math:`s_{ij} = 0` there is a kink, where the
+        slope is taken as :math:`\gamma`, as in ``torch.nn.functional.leaky_relu``.
 
     Checked against:
         ``scipy.special.softmax(np.array([[(lambda s: (s if s > 0 else negative_slope * s) if

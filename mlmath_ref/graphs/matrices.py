@@ -52,9 +52,11 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
         :math:`L`, with the degrees :math:`D_{ii}` on its diagonal.
 
     Also called:
-        combinatorial Laplacian, Kirchhoff matrix, admittance matrix, discrete Laplace operator,
-        graph Fourier basis, spectral clustering, Fiedler vector, Laplacian matrix, unnormalized
-        Laplacian.
+        combinatorial Laplacian, Laplacian matrix, unnormalized Laplacian, Kirchhoff matrix,
+        admittance matrix.
+
+    Asked as:
+        discrete Laplace operator; graph Fourier basis; spectral clustering; Fiedler vector.
 
     Role in ML:
         - preprocessing -- LLaGA: eigenvectors of the Laplacian of a fixed sampling tree, where each
@@ -70,7 +72,8 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
         twice the largest; divided by the degrees,
         :math:`D^{-1/2} L D^{-1/2} = I - D^{-1/2} A D^{-1/2}` (the normalized Laplacian,
         ``normed=True`` in ``scipy.sparse.csgraph.laplacian``), they are at most 2, but a node
-        without neighbors has to be left out. The eigenvalue 0 is computed as some :math:`10^{-16}`
+        without neighbors has to be left out. A degree that overflows is infinite, and the other
+        entries stay. The eigenvalue 0 is computed as some :math:`10^{-16}`
         of either sign.
 
     Checked against:
@@ -120,7 +123,7 @@ def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*bat
 
 @checked
 def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*batch n n"]:
-    r"""Normalized adjacency: an average over a node and its neighbors that is stable at any depth.
+    r"""Normalized adjacency: degree-weighted sum over a node and its neighbors, with bounded powers.
 
     .. math:: \hat{A} = \tilde{D}^{-1/2} \tilde{A} \tilde{D}^{-1/2}, \qquad
        \tilde{A} = A + I, \qquad \tilde{D}_{ii} = \sum_{j=1}^{n} \tilde{A}_{ij}
@@ -129,7 +132,8 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
     symmetric, with eigenvalues in :math:`(-1, 1]`, so powers of it do not grow; those of
     :math:`\tilde{A}`, the graph with the loops :math:`I`, are larger. The eigenvalue 1 belongs to
     the roots of the degrees :math:`\tilde{D}_{ii}`, and in a connected graph high powers leave
-    nothing else: in deep stacks all nodes come to look alike (over-smoothing).
+    nothing else: in deep stacks the features of all nodes tend to be proportional to these roots
+    (oversmoothing). The rows do not sum to 1 in general.
 
     Args:
         a: :math:`A`, the adjacency matrix, without loops; weights of edges are allowed.
@@ -138,23 +142,26 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
         :math:`\hat{A}`, by which a layer multiplies the features of the nodes.
 
     Also called:
-        A hat, renormalization trick, symmetric normalization, gcn_norm, self-loops, degree
-        normalization, propagation matrix, graph convolution operator, symmetrically normalized
-        adjacency matrix.
+        A hat, gcn_norm, symmetrically normalized adjacency matrix with self-loops.
+
+    Asked as:
+        renormalization trick; symmetric normalization; self-loops; degree normalization;
+        propagation matrix; graph convolution operator; oversmoothing.
 
     Role in ML:
         - preprocessing -- LLaGA: applied once for each step away from a node, it makes the sequence
-          of averages that stands for the neighborhood in a prompt; there is nothing to learn in it
+          of sums that stands for the neighborhood in a prompt; there is nothing to learn in it
           :cite:p:`chen2024llaga{code: eval/eval_pretrain.py, lines 237-249}`.
         - primitive -- Graph convolutional network: the first-order filter with its eigenvalues
           brought back into range, computed once before training
-          :cite:p:`kipf2017semi{sec. 2.2}`.
+          :cite:p:`kipf2017semi{sec. 2.2 and 3.1}`.
           Witness: ``torch_geometric.nn.conv.gcn_conv.gcn_norm``.
 
     Numerics:
         With the loop every degree is at least 1, so no node without neighbors divides by zero: its
         row is that of the identity. Without loops two joined nodes would have the eigenvalue -1,
-        and their features would change places forever. Where a degree overflows its row is 0.
+        and their features would change places forever. Each row is divided by a
+        power of two near its largest entry before the sum, so no degree overflows.
 
     Checked against:
         ``scipy.linalg.fractional_matrix_power(np.diag(1 + a.sum(-1)), -0.5) @ (a + np.eye(len(a)))
@@ -169,6 +176,14 @@ def normalized_adjacency(a: Adjacency[Array, "*batch n n"]) -> Nonneg[Array, "*b
         >>> path = np.asarray([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
         >>> normalized_adjacency(path)[1].round(4).tolist()
         [0.4082, 0.3333, 0.4082]
+
+        The rows do not sum to 1, and high powers tend to the outer product of the roots of the
+        degrees, over their sum, :math:`\sqrt{2 \cdot 3} / 7` and :math:`3 / 7` in the middle row:
+
+        >>> normalized_adjacency(path).sum(axis=1).round(4).tolist()
+        [0.9082, 1.1498, 0.9082]
+        >>> np.linalg.matrix_power(normalized_adjacency(path), 50)[1].round(4).tolist()
+        [0.3499, 0.4286, 0.3499]
 
         Weighted edges, with the values of ``scipy.linalg.fractional_matrix_power``:
 
@@ -231,8 +246,11 @@ def random_walk_matrix(a: Masses[Array, "*batch n n"]) -> Simplex[Array, "*batch
         ValueError: From some node no edge leads away.
 
     Also called:
-        transition matrix, Markov matrix, row-stochastic matrix, row normalization, mean
-        aggregation, PageRank, diffusion operator, RWPE, personalized PageRank.
+        transition matrix of the random walk on a graph, row-normalized adjacency matrix.
+
+    Asked as:
+        transition matrix; Markov matrix; row-stochastic matrix; row normalization; mean aggregation;
+        diffusion operator; PageRank; personalized PageRank; RWPE.
 
     Role in ML:
         - layer -- GraphAny: features are averaged over neighbors by it once and twice, and what it
@@ -340,14 +358,17 @@ def node2vec_transition(
         :math:`P`, the probability of each node to be next.
 
     Also called:
-        second-order random walk, biased random walk, return parameter, in-out parameter, DeepWalk,
-        graph embedding, skip-gram on graphs, node2vec walk, node embedding.
+        node2vec walk, second-order biased random walk.
+
+    Asked as:
+        second-order random walk; biased random walk; return parameter; in-out parameter; DeepWalk;
+        graph embedding; skip-gram on graphs; node embedding.
 
     Role in ML:
-        - primitive -- GraphRAG: where it is told to, ten walks of 40 steps from each entity of the
-          knowledge graph become embeddings of the entities; :math:`p = q = 1` is left, so the walk
-          forgets
-          :cite:p:`edge2024local{code: microsoft/graphrag,
+        - primitive -- GraphRAG: before version 3, which removed it, ten walks of 40 steps from each
+          entity of the knowledge graph could be turned into embeddings of the entities, with
+          :math:`p = q = 1`, so that the walk forgets
+          :cite:p:`edge2024local{code: microsoft/graphrag before 4c8ef97,
           graphrag/index/operations/embed_graph/strategies/node_2_vec.py}`.
         - preprocessing -- node2vec: walks biased between breadth and depth are read as sentences,
           and a word embedding is trained on them :cite:p:`grover2016node2vec{sec. 3.2}`.

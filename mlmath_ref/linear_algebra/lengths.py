@@ -38,7 +38,10 @@ def l2_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         :math:`\lVert x \rVert_2`, one number per batch element.
 
     Also called:
-        L2 norm, 2-norm, Euclidean length, magnitude, vector norm, modulus.
+        L2 norm, 2-norm, Euclidean length, magnitude.
+
+    Asked as:
+        vector norm; modulus; length of a vector; np.linalg.norm; gradient of a norm at zero is nan.
 
     Role in ML:
         - compression -- L2-norm cache pruning: of the keys that attention has stored, those of
@@ -51,8 +54,8 @@ def l2_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
           Witness: ``peft.tuners.lora.dora.DoraLinearLayer.get_weight_norm``.
 
     Numerics:
-        The vector is divided by its largest entry first, so that no square overflows or vanishes;
-        ``np.linalg.norm`` and ``torch.linalg.norm`` square what they are given. The gradient is
+        The vector is divided by a power of two near its largest entry first, so that no square
+        overflows or vanishes; ``np.linalg.norm`` and ``torch.linalg.norm`` square what they are given. The gradient is
         :math:`x / \lVert x \rVert_2`, of length 1 however short :math:`x` is. At zero, a kink, the
         slope is taken as 0; written with a square root of a sum, autograd gives NaN there.
 
@@ -119,8 +122,10 @@ def l1_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         :math:`\lVert x \rVert_1`, one number per batch element.
 
     Also called:
-        taxicab norm, Manhattan norm, Manhattan distance, city block distance, sum of absolute
-        values, lasso penalty, sparsity penalty, SAD.
+        taxicab norm, Manhattan norm, sum of absolute values.
+
+    Asked as:
+        Manhattan distance; city block distance; SAD; lasso penalty; sparsity penalty.
 
     Role in ML:
         - regularizer -- Sparse autoencoders: the norm of a token's feature activations is added to
@@ -201,8 +206,10 @@ def euclidean_distance(
         :math:`d(a, b)`, one number per batch element.
 
     Also called:
-        L2 distance, straight-line distance, pairwise distance, cdist, nearest neighbor distance,
-        Minkowski distance of order 2.
+        L2 distance, straight-line distance, Minkowski distance of order 2.
+
+    Asked as:
+        pairwise distance; cdist; nearest neighbor distance; distance between two points.
 
     Role in ML:
         - layer -- Moshi: the codec Mimi turns a frame of speech into the index of the nearest
@@ -285,8 +292,11 @@ def unit_vector(
         :math:`(\lVert x \rVert_2, \hat{x})`, the length and the direction.
 
     Also called:
-        normalized vector, L2 normalization, normalize, polar decomposition of a vector, versor,
-        F.normalize, QK normalization, unit normalization.
+        normalized vector, L2 normalization, unit normalization, versor.
+
+    Asked as:
+        normalize; F.normalize; QK normalization; polar decomposition of a vector; length and
+        direction.
 
     Role in ML:
         - layer -- Kimi Linear: queries and keys are brought to length 1 before they write to and
@@ -301,9 +311,10 @@ def unit_vector(
     Numerics:
         A zero vector is refused. Systems return zeros instead, by a small number in the
         denominator: :math:`10^{-6}` under the root in Kimi Linear,
-        :math:`x / \max(\lVert x \rVert_2, 10^{-12})` in ``torch.nn.functional.normalize``; a vector
-        shorter than that keeps a length below 1. The vector is divided by its largest entry first,
-        so that no square overflows or vanishes. The gradient of the direction is perpendicular to
+        :math:`x / \max(\lVert x \rVert_2, 10^{-12})` in ``torch.nn.functional.normalize``. The
+        first makes every vector shorter than 1, the second only those shorter than
+        :math:`10^{-12}`. The vector is divided by a power of two near its largest entry first, so
+        that no square overflows or vanishes. The gradient of the direction is perpendicular to
         :math:`x` and grows like :math:`1 / \lVert x \rVert_2`.
 
     Checked against:
@@ -378,8 +389,11 @@ def vector_projection(
         :math:`\operatorname{proj}_b(a)`, a multiple of :math:`b`.
 
     Also called:
-        orthogonal projection, vector component, parallel component, vector rejection, directional
-        ablation, abliteration, Gram-Schmidt step, least squares on one feature, scalar projection.
+        orthogonal projection, vector component, parallel component.
+
+    Asked as:
+        vector rejection; scalar projection; directional ablation; abliteration; Gram-Schmidt step;
+        least squares on one feature.
 
     Role in ML:
         - sampling -- Adaptive projected guidance: the guidance update is split into its projection

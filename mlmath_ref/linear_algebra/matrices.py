@@ -38,8 +38,10 @@ def transpose(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         :math:`A^\top`, with as many rows as :math:`A` has columns.
 
     Also called:
-        matrix transpose, mT, T, adjoint of a real matrix, swap axes, permute, transposed matrix,
-        A^T, matrix transposition.
+        matrix transpose, transposed matrix, matrix transposition, A^T, adjoint of a real matrix.
+
+    Asked as:
+        mT; T; swap axes; permute; rows to columns.
 
     Role in ML:
         - optimizer -- Muon: a matrix with more rows than columns is transposed before the
@@ -89,13 +91,6 @@ def transpose(a: Real[Array, "*batch m n"]) -> Real[Array, "*batch n m"]:
         >>> stack = np.asarray([[[1.0, 2.0]], [[3.0, 4.0]]])
         >>> transpose(stack).tolist(), stack.T.tolist()
         ([[[1.0], [2.0]], [[3.0], [4.0]]], [[[1.0, 3.0]], [[2.0, 4.0]]])
-
-        The result has a memory of its own, a view has not:
-
-        >>> copy, view = transpose(stack), stack.mT
-        >>> copy[0, 0, 0], view[0, 1, 0] = 10.0, 20.0
-        >>> stack.tolist()
-        [[[1.0, 20.0]], [[3.0, 4.0]]]
     """
     return 1 * a.mT  # the product copies what would be a view
 
@@ -117,8 +112,11 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
         :math:`A^{-1}`, of the same shape.
 
     Also called:
-        inv, reciprocal matrix, matrix inversion, precision matrix of a covariance, nonsingular
-        matrix, invertible matrix, inverse matrix, A^-1.
+        inverse matrix, reciprocal matrix, matrix inversion, A^-1.
+
+    Asked as:
+        inv; precision matrix; nonsingular matrix; invertible matrix; LinAlgError Singular matrix;
+        Sherman-Morrison.
 
     Role in ML:
         - layer -- Kimi Linear: the updates of a chunk of tokens to a head's memory depend on each
@@ -136,13 +134,14 @@ def inverse(a: Invertible[Array, "*batch n n"]) -> Real[Array, "*batch n n"]:
         the largest; ``np.linalg.inv`` (``LinAlgError: Singular matrix``) and ``torch.linalg.inv``
         notice only exact zeros of the elimination and otherwise return large numbers without
         meaning. The relative error is about :math:`\kappa(A)` rounding units, with the condition
-        number :math:`\kappa`. Costs :math:`2 n^3` operations. For :math:`A^{-1} b` solve the system
+        number :math:`\kappa`. The inverse takes about :math:`2 n^3` operations, the check of the
+        argument comes on top. For :math:`A^{-1} b` solve the system
         :math:`A x = b` instead, by ``np.linalg.solve`` or ``torch.linalg.solve``: a third of the
         cost, and a smaller residual. The gradient is :math:`-A^{-\top} G A^{-\top}` for the
-        gradient :math:`G` that arrives. Two by two, :math:`\begin{pmatrix} a & b \\ c & d
+        gradient :math:`G` that arrives. Two by two, if :math:`a d \neq b c`, :math:`\begin{pmatrix} a & b \\ c & d
         \end{pmatrix}^{-1} = \frac{1}{a d - b c} \begin{pmatrix} d & -b \\ -c & a \end{pmatrix}`.
         After a change of rank one, :math:`(A + u v^\top)^{-1} = A^{-1} - \frac{A^{-1} u v^\top
-        A^{-1}}{1 + v^\top A^{-1} u}` (Sherman-Morrison).
+        A^{-1}}{1 + v^\top A^{-1} u}` if the denominator is not 0 (Sherman-Morrison).
 
     Checked against:
         ``scipy.linalg.inv(a)``, ``scipy.linalg.solve(a, np.eye(len(a)))``,
@@ -212,8 +211,10 @@ def trace(a: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
         :math:`\operatorname{tr}(A)`, one number per batch element.
 
     Also called:
-        tr, spur, sum of eigenvalues, sum of the main diagonal, total variance of a covariance
-        matrix, Frobenius inner product, trace of a matrix.
+        tr, spur, sum of eigenvalues, sum of the main diagonal, trace of a matrix.
+
+    Asked as:
+        total variance; Frobenius inner product; trace trick; cyclic property.
 
     Role in ML:
         - preprocessing -- CorDA: to the covariance of a layer's inputs a hundredth of its mean
@@ -296,8 +297,11 @@ def hadamard_product(
         :math:`A \odot B`, of the same shape.
 
     Also called:
-        element-wise product, elementwise multiplication, Schur product, pointwise product, gating,
-        masking, np.multiply, torch.mul, ``A * B``, entrywise product.
+        element-wise product, elementwise multiplication, Schur product, pointwise product,
+        entrywise product, ``A * B``.
+
+    Asked as:
+        gating; masking; np.multiply; torch.mul.
 
     Role in ML:
         - layer -- Mamba-2: within a chunk the layer is an attention without softmax, whose table of

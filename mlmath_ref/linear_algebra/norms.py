@@ -39,8 +39,11 @@ def spectral_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         :math:`\lVert A \rVert_2`, one number per batch element.
 
     Also called:
-        operator norm, matrix 2-norm, induced 2-norm, largest singular value, Schatten infinity
-        norm, sigma max, L2 operator norm, Lipschitz constant of a linear map.
+        matrix 2-norm, induced 2-norm, L2 operator norm, largest singular value, Schatten infinity
+        norm, sigma max.
+
+    Asked as:
+        operator norm; Lipschitz constant of a linear map.
 
     Role in ML:
         - optimizer -- Moonlight: its report explains Muon as steepest descent under the spectral
@@ -116,8 +119,10 @@ def nuclear_norm(a: Real[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]:
         :math:`\lVert A \rVert_*`, one number per batch element.
 
     Also called:
-        trace norm, Schatten 1-norm, Ky Fan norm, nuc, sum of singular values, Ky Fan n-norm, convex
-        envelope of the rank.
+        trace norm, Schatten 1-norm, sum of singular values, Ky Fan n-norm.
+
+    Asked as:
+        Ky Fan norm; nuc; convex envelope of the rank.
 
     Role in ML:
         - optimizer -- PolarGrad: the orthogonal factor of the gradient is scaled by the gradient's

@@ -42,7 +42,10 @@ def is_symmetric(
         :math:`s`, true where the matrix is symmetric, one answer per batch element.
 
     Also called:
-        self-adjoint, Hermitian (of a real matrix), symmetry check, issymmetric, A = A^T.
+        self-adjoint, Hermitian (of a real matrix), A = A^T.
+
+    Asked as:
+        symmetry check; issymmetric.
 
     Role in ML:
         - constraint -- Boltz-1: the table of pairs of residues is added to its transpose before
@@ -105,7 +108,8 @@ def is_orthogonal(
 ) -> Truth[Array, "*batch"]:
     r"""Orthogonal matrix: whether the columns are perpendicular to each other and of length one.
 
-    .. math:: s = \mathbb{1}\left[ \max_{i, j} |(A^\top A - I)_{ij}| \leq \tau \right]
+    .. math:: s = \mathbb{1}\left[ \max_{i, j} |(A^\top A - I)_{ij}| \leq
+       \max(\tau, n \epsilon) \right]
 
     Exactly these matrices, with :math:`A^\top A = I`, hence :math:`A A^\top = I`, for the identity
     matrix :math:`I`, that is :math:`A^{-1} = A^\top`, keep all lengths and angles, :math:`\lVert A x \rVert_2 =
@@ -114,14 +118,21 @@ def is_orthogonal(
 
     Args:
         a: :math:`A`, a square matrix.
-        tau: :math:`\tau`, how far lengths and dot products of the columns may be off.
+        tau: :math:`\tau`, how far squared lengths and dot products of the columns may be off; at
+            any rate :math:`n` rounding units :math:`\epsilon` are allowed.
 
     Returns:
         :math:`s`, true where the matrix is orthogonal, one answer per batch element.
 
+    Where:
+        - :math:`\epsilon`: ``np.finfo(a.dtype).eps``, the rounding unit of the number format.
+
     Also called:
-        orthonormal matrix, rotation matrix, reflection, rotoreflection, isometry, unitary (of a
-        real matrix), orthogonal group O(n), Q^T Q = I, Givens rotation, Householder reflection.
+        orthonormal matrix, unitary (of a real matrix), Q^T Q = I.
+
+    Asked as:
+        rotation matrix; reflection; rotoreflection; isometry; orthogonal group O(n); Givens
+        rotation; Householder reflection.
 
     Role in ML:
         - compression -- SpinQuant: rotations are multiplied into the weights and cancel, but spread
@@ -135,14 +146,16 @@ def is_orthogonal(
 
     Numerics:
         No tolerance of zero holds for rounded numbers: an orthogonal factor from a QR decomposition
-        is off by a few rounding units, in float32 some :math:`10^{-7}`. A determinant of 1 or -1 is
+        is off by a few rounding units, in float32 some :math:`10^{-7}` for a small matrix and more
+        than :math:`10^{-6}` for one of size 512. A determinant of 1 or -1 is
         no test, as a shear shows. A long product of rotations drifts away; a QR or polar
         decomposition brings it back. In the plane a rotation by :math:`\theta` is
         :math:`\begin{pmatrix} \cos \theta & -\sin \theta \\ \sin \theta & \cos \theta
         \end{pmatrix}`.
 
     Checked against:
-        ``np.allclose(np.einsum("ki,kj->ij", a, a), np.eye(len(a)), rtol=0.0, atol=tau)``
+        ``np.allclose(np.einsum("ki,kj->ij", a, a), np.eye(len(a)), rtol=0.0,
+        atol=max(tau, len(a) * np.finfo(a.dtype).eps))``
 
     Examples:
         By hand: a rotation, with determinant 1, the reflection that exchanges the axes, with
@@ -168,13 +181,8 @@ def is_orthogonal(
         >>> rounded = q.round(3)
         >>> [bool(is_orthogonal(m)) for m in (q, rounded, -q.T @ q.T)]
         [True, False, True]
-        >>> bool(is_orthogonal(rounded, tau=0.002)), bool(is_orthogonal(q, tau=1e-15 * 5))
-        (True, True)
-
-        The default tolerance is :math:`10^{-6}`, and lengths enter by their squares:
-
-        >>> [bool(is_orthogonal(np.asarray([[1 + e]]))) for e in (4.9e-7, 5.1e-7, -5.1e-7)]
-        [True, False, False]
+        >>> bool(is_orthogonal(rounded, tau=0.002))
+        True
 
         A reflection in float32, as HRA has it:
 
@@ -211,8 +219,11 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
         - :math:`\epsilon`: ``np.finfo(a.dtype).eps``, the rounding unit of the number format.
 
     Also called:
-        SPD, symmetric positive definite, PD, posdef, strictly convex quadratic form, Cholesky test,
-        positive semidefinite (if zero is allowed), PSD, positive-definite.
+        SPD, symmetric positive definite, PD, posdef, positive-definite.
+
+    Asked as:
+        positive semidefinite; PSD; strictly convex quadratic form; Cholesky test; matrix is not
+        positive definite; add jitter to the diagonal.
 
     Role in ML:
         - compression -- QuaRot: rounding weights one after the other needs a Cholesky factor of the
@@ -225,9 +236,9 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
           Witness: ``torch.distributions.constraints.positive_definite``.
 
     Numerics:
-        A covariance matrix is semidefinite and no more: a feature that repeats another, or fewer
-        samples than features, gives an eigenvalue 0, which comes out as some :math:`10^{-17}` of
-        either sign. Both signs count as zero here; a Cholesky decomposition,
+        A covariance matrix is semidefinite, and need not be definite: a feature that repeats
+        another, or no more samples than features, gives an eigenvalue 0, which comes out as some
+        :math:`10^{-17}` of either sign. Both signs count as zero here; a Cholesky decomposition,
         ``np.linalg.cholesky``, succeeds or fails by chance there. The remedy for the error that a
         matrix is not positive definite is a little jitter: adding :math:`\lambda I` raises all
         eigenvalues by :math:`\lambda`. Positive entries are neither needed nor enough.
@@ -259,7 +270,7 @@ def is_positive_definite(a: Symmetric[Array, "*batch n n"]) -> Truth[Array, "*ba
 
         >>> x = np.asarray([[0.7, -1.3, 2.1, 0.4], [1.9, 0.4, -0.6, -2.5], [0.7, -1.3, 2.1, 0.4]])
         >>> covariance, probe = np.cov(x), np.asarray([1.0, 0.0, -1.0])
-        >>> bool(is_positive_definite(covariance)), float(probe @ covariance @ probe)
+        >>> bool(is_positive_definite(covariance)), abs(round(float(probe @ covariance @ probe), 4))
         (False, 0.0)
         >>> bool(is_positive_definite(covariance + 1e-3 * np.eye(3)))
         True
@@ -310,9 +321,11 @@ def matrix_rank(
         - :math:`\epsilon`: ``np.finfo(a.dtype).eps``, the rounding unit of the number format.
 
     Also called:
-        rank of a matrix, numerical rank, full rank, rank deficiency, column rank, row rank,
-        dimension of the image, number of nonzero singular values, number of linearly independent
-        rows.
+        rank of a matrix, numerical rank, column rank, row rank, dimension of the image, number of
+        nonzero singular values, number of linearly independent rows.
+
+    Asked as:
+        full rank; rank deficiency; linearly dependent rows; null space.
 
     Role in ML:
         - analysis -- Hidden-dimension extraction: the logits of many prompts form a matrix whose
@@ -366,14 +379,6 @@ def matrix_rank(
         >>> a = np.diag([2.0, -1.0, 0.8])
         >>> [int(matrix_rank(a, tau=tau)) for tau in (0.0, 0.39, 0.4, 0.45, 0.5, 0.9)]
         [3, 3, 2, 2, 1, 1]
-
-        Without one, it is as many rounding units as the longer side is long, here 4:
-
-        >>> unit = np.finfo(np.float64).eps
-        >>> tall = np.asarray([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-        >>> step = np.asarray([[0.0, 0.0], [0.0, unit], [0.0, 0.0], [0.0, 0.0]])
-        >>> [int(matrix_rank(tall + k * step)) for k in (3, 5)]
-        [1, 2]
     """
     xp = array_namespace(a)
     sigma = xp.linalg.svdvals(a)

@@ -5,8 +5,8 @@ data moves the exact answer far; no algorithm repairs that. For a linear map the
 condition number, the ratio of the largest to the smallest stretch: solving with :math:`A` can turn
 a relative error of size :math:`\epsilon` into one of size :math:`\kappa(A) \epsilon`.
 
-The same ratio is the eccentricity of an ellipsoid, and so tells how unevenly the directions of a
-matrix are weighted. An orthogonal matrix has condition number one and loses nothing.
+The matrix maps the unit ball to an ellipsoid, and the same ratio is that of its longest to its
+shortest semi-axis. An orthogonal matrix has condition number one and magnifies no error.
 
 :map: 6.1 Numerics
 """
@@ -21,7 +21,7 @@ from mlmath_ref.sets import ExtendedNonneg, Real, checked
 
 @checked
 def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*batch"]:
-    r"""Condition number: how many times a linear system magnifies the relative error of its data.
+    r"""Condition number: at most how many times a linear system magnifies relative errors.
 
     .. math:: \kappa(A) = \frac{\sigma_1(A)}{\sigma_{\min(m, n)}(A)}
 
@@ -39,8 +39,10 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
         :math:`\kappa(A)`, one number per batch element.
 
     Also called:
-        cond, 2-norm condition number, kappa, ill-conditioning, sensitivity of a linear system,
-        spectral condition number, ill-conditioned matrix.
+        2-norm condition number, spectral condition number, kappa, cond.
+
+    Asked as:
+        ill-conditioning; ill-conditioned matrix; sensitivity of a linear system; nearly singular.
 
     Role in ML:
         - analysis -- Muon: its authors observed that the updates of SGD with momentum and of Adam
@@ -55,8 +57,11 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
         ``torch.linalg.cond`` of the zero matrix is NaN. A matrix that is singular only up to
         rounding gives a number near the inverse of the precision instead. Solving :math:`A x = b`
         with an error in :math:`b` gives :math:`\frac{\lVert \delta x \rVert}{\lVert x \rVert} \leq
-        \kappa(A) \frac{\lVert \delta b \rVert}{\lVert b \rVert}`, so about
-        :math:`\log_{10} \kappa(A)` decimal digits are lost; forming :math:`A^\top A` doubles that.
+        \kappa(A) \frac{\lVert \delta b \rVert}{\lVert b \rVert}`, so up to about
+        :math:`\log_{10} \kappa(A)` decimal digits can be lost, and twice as many through
+        :math:`A^\top A`. An error in :math:`A` is magnified by about as much if it is small. The
+        nearest singular matrix is :math:`\lVert A \rVert_2 / \kappa(A)` away in the spectral
+        norm. At a singular matrix the gradient is undefined.
 
     Checked against:
         ``np.linalg.cond(a)``,

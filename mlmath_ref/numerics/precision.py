@@ -53,9 +53,11 @@ def finite_difference_gradient(
         - :math:`e_i`: ``np.eye(n)[i - 1]``, the unit vector along input :math:`i`
 
     Also called:
-        gradient check, gradcheck, numerical gradient, numerical differentiation, central
-        difference, symmetric difference quotient, approx_fprime, check_grad, finite difference,
-        numerical derivative, gradient checking, forward difference.
+        numerical gradient, central difference, symmetric difference quotient.
+
+    Asked as:
+        gradient check; gradient checking; gradcheck; check_grad; approx_fprime; numerical
+        differentiation; numerical derivative; finite difference; forward difference.
 
     Role in ML:
         - analysis -- PyTorch: its check of a backward pass holds the Jacobian against central
@@ -69,8 +71,8 @@ def finite_difference_gradient(
           GradientsMeshlessFiniteDifference}`.
 
     Numerics:
-        The error is of order :math:`h^2` from the curvature and of order :math:`\epsilon / h` from
-        the precision :math:`\epsilon`; the best :math:`h` is near :math:`\epsilon^{1/3}`, that is
+        The error is of order :math:`h^2` from the third derivative and of order
+        :math:`\epsilon / h` from the precision :math:`\epsilon`; the best :math:`h` is near :math:`\epsilon^{1/3}`, that is
         :math:`6 \cdot 10^{-6}` in double and :math:`5 \cdot 10^{-3}` in single precision. The
         default is for double precision; in single precision it gives noise. It takes :math:`2 n`
         evaluations. At a kink it returns the mean of the two slopes. To check a backward pass whose
@@ -101,13 +103,6 @@ def finite_difference_gradient(
         tensor([-0.7979, -0.5704, -0.2500], dtype=torch.float64)
         >>> torch.func.grad(f)(x)
         tensor([-0.7979, -0.5704, -0.2500], dtype=torch.float64)
-
-        The default is :math:`10^{-6}`: the derivative of :math:`|x|` at :math:`10^{-6} / 2`, where
-        the step reaches over the kink, is a half:
-
-        >>> near = torch.tensor([5e-7], dtype=torch.float64)
-        >>> finite_difference_gradient(lambda x: x.abs().sum(), near)
-        tensor([0.5000], dtype=torch.float64)
 
         The error for :math:`e^x` at 1 falls with :math:`h^2`, a hundredfold for a tenth of the
         step, until rounding takes over:
@@ -177,9 +172,12 @@ def loss_scaling(g: Real[Array, "*shape"], scale: Positive[float, ""]) -> Extend
           in half precision at :math:`S g`
 
     Also called:
-        gradient scaling, GradScaler, AMP, automatic mixed precision, mixed-precision training, fp16
-        underflow, static loss scale, dynamic loss scaling, half precision, binary16, mixed
-        precision, gradient underflow, loss scale.
+        gradient scaling.
+
+    Asked as:
+        GradScaler; AMP; automatic mixed precision; mixed-precision training; mixed precision; fp16
+        underflow; gradient underflow; static loss scale; dynamic loss scaling; loss scale; half
+        precision; binary16.
 
     Role in ML:
         - primitive -- Precision-RL: the trainer and the sampler of a language model both compute in
