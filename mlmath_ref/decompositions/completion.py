@@ -130,7 +130,7 @@ def matrix_factorization(
         >>> rated = torch.tensor([[True, False], [True, False]])
         >>> matrix_factorization(r, rated, torch.ones(2, 1), q, lam=10.0).backward()
         >>> q.grad[:, 0]
-        tensor([19., 0.])
+        tensor([19.,  0.])
 
         At zero the gradient is 0 as well, although this is no minimum; a little off, it is not:
 

@@ -47,7 +47,8 @@ def log_sum_exp(z: Logits[Array, "*batch n"]) -> Real[Array, "*batch"]:
     Role in ML:
         - regularizer -- OLMo 2: its square, taken over the output logits and weighted by
           :math:`10^{-5}`, is added to the loss as a z-loss that keeps the logits from drifting
-          :cite:p:`olmo2024two{code: olmo/train.py, line 137}`.
+          :cite:p:`olmo2024two{code: olmo/train.py at 59a53e3, from line 156 on;
+          configs/official-1124/OLMo2-7B-stage1.yaml, lines 38-40}`.
         - primitive -- FlashAttention-2: one such number per query is all that the forward pass
           keeps of the scores; the backward pass rebuilds the shares from it
           :cite:p:`dao2023flashattention2{alg. 1 and 2}`.
