@@ -59,8 +59,12 @@ def reverse_mode_gradient(
         :math:`\bar{x}`, the gradient of :math:`\mathcal{L}(g(f(x)))` in :math:`x`.
 
     Also called:
-        backprop, backpropagation, reverse mode, reverse-mode automatic differentiation, autograd,
-        loss.backward, backward pass, autodiff, reverse accumulation, reverse-mode AD.
+        backprop, backpropagation, reverse mode, reverse-mode automatic differentiation, reverse
+        accumulation, reverse-mode AD.
+
+    Asked as:
+        autograd; autodiff; loss.backward; backward pass; how does backpropagation work; chain rule
+        through layers.
 
     Role in ML:
         - primitive -- llm.c: a GPT-2 without an autograd engine; one function calls the backward
@@ -154,8 +158,11 @@ def backprop_delta(
         :math:`\delta^{[l]}`, the error of layer :math:`l`.
 
     Also called:
-        delta rule, generalized delta rule, error signal, backpropagation equation, local gradient,
-        dgrad, input gradient, activation gradient.
+        generalized delta rule, backpropagation equation.
+
+    Asked as:
+        delta rule; error signal; local gradient; dgrad; input gradient; activation gradient;
+        backprop through a layer.
 
     Role in ML:
         - primitive -- DeepSeek-V3: the product with the transposed weights (Dgrad) is one of the
@@ -246,8 +253,11 @@ def dense_gradients(
         the gradients of the weights and of the offsets, of the shapes of :math:`W` and :math:`b`.
 
     Also called:
-        weight gradient, bias gradient, wgrad, outer product rule, linear layer backward,
-        matmul backward, nn.Linear gradient.
+        linear layer backward, gradients of a linear layer.
+
+    Asked as:
+        weight gradient; bias gradient; wgrad; dW; outer product rule; matmul backward; nn.Linear
+        gradient.
 
     Role in ML:
         - primitive -- DeepSeek-V3: because this product (Wgrad) runs in 8 bits too, the inputs of a
@@ -347,8 +357,11 @@ def gradient_flow_product(
         :math:`P`, the transposed Jacobian of :math:`z^{[k+1]}` in :math:`z^{[1]}`.
 
     Also called:
-        vanishing gradient, exploding gradient, vanishing gradients, exploding gradients,
-        gradient flow, product of Jacobians, long-term dependencies, signal propagation.
+        gradient flow, product of Jacobians.
+
+    Asked as:
+        vanishing gradients; exploding gradients; why do gradients vanish; long-term dependencies;
+        signal propagation.
 
     Role in ML:
         - analysis -- mHC: the matrices that mix the residual streams are multiplied over the depth;

@@ -49,8 +49,11 @@ def hessian(
         :math:`H`, the matrix of second derivatives at :math:`x`.
 
     Also called:
-        second derivative, curvature matrix, second-order derivatives, Jacobian of the gradient,
-        Newton matrix, Hessian, Hessian-vector product, HVP, second-order Taylor expansion.
+        Hessian, second-derivative matrix, Jacobian of the gradient.
+
+    Asked as:
+        second derivative; second-order derivatives; curvature matrix; Newton matrix; Hessian-vector
+        product; HVP; second-order Taylor expansion; nabla squared.
 
     Role in ML:
         - compression -- QuIP#: the weights of a linear layer are rounded with regard to the Hessian
@@ -147,9 +150,11 @@ def gauss_newton_matrix(
         :math:`G`, the mean over the examples.
 
     Also called:
-        GGN, generalized Gauss-Newton, generalised Gauss-Newton, J^T J, Levenberg-Marquardt,
-        Gauss-Newton approximation, GPTQ Hessian, Levenberg-Marquardt algorithm, nonlinear least
-        squares.
+        GGN, generalized Gauss-Newton matrix, generalised Gauss-Newton matrix.
+
+    Asked as:
+        J^T J; Gauss-Newton approximation; Levenberg-Marquardt algorithm; nonlinear least squares;
+        GPTQ Hessian.
 
     Role in ML:
         - optimizer -- Full Gauss-Newton: language models of up to 150 million parameters, trained

@@ -44,8 +44,11 @@ def gradient(
         :math:`\nabla f(x)`, one slope per coordinate of :math:`x`.
 
     Also called:
-        grad, nabla, del, slope, steepest ascent, backprop, derivative of the loss, autograd,
-        gradient vector, directional derivative, direction of steepest ascent.
+        grad, nabla, del, gradient vector, direction of steepest ascent.
+
+    Asked as:
+        slope; derivative of the loss; autograd; backprop; directional derivative; steepest descent;
+        grad can be implicitly created only for scalar outputs.
 
     Role in ML:
         - optimizer -- DeepSeek-V3: AdamW moves the weights by the gradient of the loss, which is
@@ -129,8 +132,10 @@ def jacobian(
         :math:`J`, the matrix of first derivatives at :math:`x`.
 
     Also called:
-        derivative matrix, total derivative, jacrev, jacfwd, sensitivity matrix, Jacobian,
-        Jacobian-vector product, partial derivative matrix.
+        Jacobian, derivative matrix, total derivative, matrix of partial derivatives.
+
+    Asked as:
+        jacrev; jacfwd; sensitivity matrix; Jacobian-vector product; JVP.
 
     Role in ML:
         - primitive -- gsplat: a camera is replaced near each splat by its 2 by 3 Jacobian, which
@@ -142,7 +147,7 @@ def jacobian(
           :cite:p:`zhai2024tarflow{code: transformer_flow.py, line 181}`.
         - objective -- MeanFlow: the training target needs a total time derivative, which is the
           Jacobian of the network times one direction; forward mode gives it without the matrix
-          :cite:p:`geng2025mean{code: meanflow/models/meanflow.py, line 55}`.
+          :cite:p:`geng2025mean{code: Gsunshine/py-meanflow, meanflow/models/meanflow.py, line 55}`.
 
     Numerics:
         Reverse mode, ``torch.func.jacrev`` or ``torch.autograd.functional.jacobian``, costs one
@@ -223,8 +228,11 @@ def vector_jacobian_product(
         :math:`J^\top v`, one slope per input.
 
     Also called:
-        VJP, pullback, reverse mode, reverse-mode automatic differentiation, backprop, backward
-        pass, autodiff, adjoint, cotangent, adjoint method, backward function.
+        VJP, pullback.
+
+    Asked as:
+        reverse mode; reverse-mode automatic differentiation; backprop; backward pass; backward
+        function; autodiff; adjoint; adjoint method; cotangent; grad_outputs.
 
     Role in ML:
         - primitive -- DeepSeek-V3: its pipeline schedule splits the backward pass of attention and
@@ -232,7 +240,8 @@ def vector_jacobian_product(
           that the second can wait :cite:p:`deepseek2024v3{sec. 3.2.1}`.
         - analysis -- circuit-tracer: the direct effects of all earlier features on one feature or
           logit come from one backward pass, with the feature's direction put in as the vector
-          :cite:p:`hanna2025circuit{code: circuit_tracer/attribution/attribute_transformerlens.py}`.
+          :cite:p:`hanna2025circuit{code: decoderesearch/circuit-tracer,
+          circuit_tracer/attribution/attribute_transformerlens.py}`.
 
     Numerics:
         The Jacobian is never formed: the cost is a small multiple of one evaluation of :math:`f`,

@@ -9,9 +9,9 @@ of a network is not convex: its symmetries alone make copies of every minimum, i
 barrier on the straight line between them.
 
 Sharpness, the largest eigenvalue, limits the learning rate. Flat minima are often said to
-generalize better; the two correlate in some settings, and as weights can be rescaled without
-changing what the network computes, the eigenvalue by itself cannot be the cause
-:cite:p:`dinh2017sharp`.
+generalize better; the two correlate in some settings only
+:cite:p:`andriushchenko2023modern{abstract}`, and as weights can be rescaled without changing what
+the network computes, the eigenvalue by itself cannot be the cause :cite:p:`dinh2017sharp{abstract}`.
 
 :map: 2.4 Curvature
 """
@@ -58,9 +58,12 @@ def critical_point_type(
         - :math:`\epsilon`: ``np.finfo(h.dtype).eps``, the rounding unit of the number format.
 
     Also called:
-        second derivative test, Hessian test, local minimum, local maximum, saddle point, inertia,
-        signature, Morse index, stationary point, transition state, non-convex, second partial
-        derivative test, discriminant test.
+        second derivative test, Hessian test, second partial derivative test, inertia of the
+        Hessian.
+
+    Asked as:
+        local minimum; local maximum; saddle point; stationary point; signature; Morse index;
+        discriminant test; transition state; non-convex; is this a minimum.
 
     Role in ML:
         - metric -- HIP: geometries count as a minimum or a transition state by 0 or 1 negative
@@ -179,8 +182,11 @@ def convexity_gap(
         :math:`\Delta`, the chord minus the function.
 
     Also called:
-        convex function, convexity, Jensen gap, Jensen's inequality, loss barrier, error barrier,
-        linear mode connectivity.
+        Jensen gap.
+
+    Asked as:
+        convex function; is this function convex; Jensen's inequality; loss barrier;
+        error barrier; linear mode connectivity.
 
     Role in ML:
         - analysis -- Layer-wise linear mode connectivity: with :math:`\lambda = \tfrac12` and the
@@ -273,9 +279,11 @@ def sharpness(
         :math:`\lambda_{\max}`, the largest eigenvalue of the Hessian.
 
     Also called:
-        largest Hessian eigenvalue, top eigenvalue, lambda max, flat minima, sharp minima, flatness,
-        Hessian spectrum, edge of stability, progressive sharpening, maximum eigenvalue of the
-        Hessian.
+        largest Hessian eigenvalue, top Hessian eigenvalue, maximum eigenvalue of the Hessian.
+
+    Asked as:
+        flatness; flat minima; sharp minima; lambda max; Hessian spectrum; edge of stability;
+        progressive sharpening.
 
     Role in ML:
         - analysis -- OLMo 2: at 7 billion parameters the eigenvalue itself is out of reach; a proxy
@@ -284,8 +292,6 @@ def sharpness(
         - regularizer -- Sharpness-aware minimization: the largest loss within a small ball is
           lowered, by one step up along the gradient; no eigenvalue is computed
           :cite:p:`foret2021sharpness{eq. (1)}`.
-        - metric -- Generalization: its value as a predictor is contested, from the side of theory
-          and of experiment :cite:p:`dinh2017sharp{abstract},andriushchenko2023modern{abstract}`.
 
     Numerics:
         The whole Hessian is formed here. Large networks take products :math:`H v` and the Lanczos

@@ -44,8 +44,11 @@ def derivative(
         :math:`f'(x)`, in units of the output for each unit of the input.
 
     Also called:
-        slope, rate of change, difference quotient, limit definition, dy/dx, f prime, sensitivity,
-        ordinary derivative, velocity, instantaneous rate of change, slope of the tangent.
+        slope, rate of change, dy/dx, f prime, ordinary derivative, instantaneous rate of change,
+        slope of the tangent.
+
+    Asked as:
+        limit definition; difference quotient; sensitivity; velocity.
 
     Role in ML:
         - primitive -- Flow Matching library: a schedule returns the weights of data and noise at
@@ -145,8 +148,10 @@ def partial_derivative(
         - :math:`e_k`: ``np.eye(n)[k - 1]``, the unit vector along input :math:`k`
 
     Also called:
-        partial, del f del x, df/dx_i, component of the gradient, ceteris paribus slope, sensitivity
-        to one input.
+        partial, df/dx_i, component of the gradient.
+
+    Asked as:
+        del f del x; ceteris paribus; slope along one input; sensitivity to one input.
 
     Role in ML:
         - objective -- PhysicsNeMo: the residual of a differential equation, which enters the loss,
@@ -239,8 +244,10 @@ def exp_derivative(x: Real[Array, "*shape"]) -> ExtendedNonneg[Array, "*shape"]:
         :math:`\frac{d}{dx} e^x`, the slope, which is also the value.
 
     Also called:
-        derivative of e^x, derivative of exp, d/dx e^x, exponential rule, exponential growth,
-        derivative of a^x, exp(x)' = exp(x).
+        derivative of e^x, derivative of exp, d/dx e^x, exponential rule, exp(x)' = exp(x).
+
+    Asked as:
+        exponential growth; derivative of a^x.
 
     Role in ML:
         - primitive -- gsplat: the weight of a splat in a pixel is a clamped multiple of an
@@ -328,17 +335,19 @@ def log_derivative(x: Positive[Array, "*shape"]) -> ExtendedNonneg[Array, "*shap
         :math:`\frac{d}{dx} \log x`, the slope.
 
     Also called:
-        derivative of ln x, derivative of log, d/dx ln x, logarithm rule, logarithmic derivative,
-        log-derivative trick, score function trick, relative change, derivative of the natural
-        logarithm.
+        derivative of ln x, derivative of log, d/dx ln x, derivative of the natural logarithm,
+        logarithm rule.
+
+    Asked as:
+        logarithmic derivative; log-derivative trick; score function trick; relative change; 1/x.
 
     Role in ML:
         - objective -- MDLM: the total noise is :math:`\sigma = -\log(1 - (1 - \epsilon) t)`; the
           schedule returns its derivative in :math:`t` in closed form, and that over
           :math:`e^\sigma - 1` weights the loss
           :cite:p:`sahoo2024simple{code: noise_schedule.py, lines 140-144; diffusion.py, line 894}`.
-        - objective -- llm.c: the slope :math:`-1/p` of the loss never appears, since the step
-          backward takes softmax and logarithm together and is left with a difference
+        - contrast -- llm.c: the slope :math:`-1/p` of the loss is not computed, because the
+          backward step takes softmax and logarithm together and is left with a difference
           :cite:p:`karpathy2024llmc{code: train_gpt2.c, lines 502-517}`.
 
     Numerics:

@@ -11,7 +11,7 @@ opposite order: a sum hands its slope to every term, a product hands each factor
 The rules are given in the form in which they are computed: they take numbers that the parts have at
 a point, not the parts as formulas. The chain rule takes functions, because where each factor is
 evaluated is the half of it that is forgotten first. The power rule is the product rule applied to
-equal factors, and holds for broken exponents too.
+equal factors, and holds for non-integer exponents too.
 
 :map: 2.1 Chain rule
 """
@@ -35,14 +35,17 @@ def power_rule(x: Positive[Array, "*shape"], n: Real[float, ""]) -> Real[Array, 
 
     Args:
         x: :math:`x`, the base.
-        n: :math:`n`, the exponent, which may be broken or negative.
+        n: :math:`n`, the exponent, any real number.
 
     Returns:
         :math:`\frac{d}{dx} x^n`, the slope.
 
     Also called:
-        derivative of x^n, polynomial derivative, derivative of the square root, reciprocal rule,
-        elasticity of a power law, monomial derivative, derivative of x squared, derivative of 1/x.
+        derivative of x^n, monomial derivative.
+
+    Asked as:
+        polynomial derivative; derivative of x squared; derivative of the square root; derivative of
+        1/x; reciprocal rule; elasticity of a power law.
 
     Role in ML:
         - schedule -- Flow Matching library: a schedule that weights the data by :math:`t^n` returns
@@ -53,10 +56,11 @@ def power_rule(x: Positive[Array, "*shape"], n: Real[float, ""]) -> Real[Array, 
           input :cite:p:`jordan2024modded{code: triton_kernels.py, lines 473-475}`.
 
     Numerics:
-        Near 0 the slope vanishes for :math:`n > 1`, is constant for :math:`n = 1` and grows without
-        bound for :math:`n < 1`, which is why a root or a norm has no usable gradient at 0. It
-        overflows like any power. The base is held above 0, where every exponent has a meaning; for
-        whole :math:`n` the rule holds at every other base too. Common cases are
+        As the base tends to 0, the slope tends to 0 if :math:`n > 1` and is unbounded if
+        :math:`n < 1`, as for the square root; it is 1 for :math:`n = 1` and 0 for :math:`n = 0`. It
+        overflows like any power. The base has to be above 0, where every real exponent is defined.
+        For positive integers :math:`n` the rule holds at every base, for negative integers at every
+        base except 0. Common cases are
         :math:`\frac{d}{dx} x^2 = 2 x`, :math:`\frac{d}{dx} \sqrt{x} = \frac{1}{2 \sqrt{x}}` and
         :math:`\frac{d}{dx} \frac{1}{x} = -\frac{1}{x^2}`.
 
@@ -72,7 +76,7 @@ def power_rule(x: Positive[Array, "*shape"], n: Real[float, ""]) -> Real[Array, 
         >>> float(power_rule(x, 3.0)[0]), float(power_rule(x, 0.5)[1])
         (12.0, 0.25)
 
-        A broken and a negative exponent, and the second by ``mpmath.diff``:
+        A non-integer and a negative exponent, and the second by ``mpmath.diff``:
 
         >>> import mpmath
         >>> x = np.asarray([0.3, 1.7])
@@ -126,9 +130,11 @@ def sum_rule(c: Real[Array, "*batch m"], df: Real[Array, "*batch m n"]) -> Real[
         :math:`\nabla (c_1 f_1 + \dots + c_m f_m)`, the gradient of the weighted sum.
 
     Also called:
-        linearity of differentiation, constant multiple rule, linear combination of gradients,
-        gradient accumulation, micro-batches, averaging gradients, sum rule of differentiation,
-        additivity of the derivative.
+        linearity of differentiation, sum rule of differentiation.
+
+    Asked as:
+        constant multiple rule; additivity of the derivative; linear combination of gradients;
+        gradient accumulation; micro-batches; averaging gradients.
 
     Role in ML:
         - objective -- Tulu 3: micro-batches hold unequal numbers of tokens, so a mean of their mean
@@ -228,8 +234,10 @@ def product_rule(
         :math:`(f g)'`, the slope of the product.
 
     Also called:
-        Leibniz rule, Leibniz law, dual numbers, (uv)' = u'v + uv', JVP of a product, product rule
-        of calculus, quotient rule.
+        Leibniz rule, product rule of calculus, (uv)' = u'v + uv'.
+
+    Asked as:
+        Leibniz law; quotient rule; dual numbers; JVP of a product.
 
     Role in ML:
         - primitive -- Liger-Kernel: the backward kernel of SwiGLU gives each factor the incoming
@@ -333,8 +341,10 @@ def chain_rule(
         :math:`J`, the Jacobian of the composition at :math:`x`.
 
     Also called:
-        derivative of a composition, composite function rule, dy/dx = dy/du du/dx, backprop, total
-        derivative, Jacobian product, sum over paths, (f(g(x)))' = f'(g(x)) g'(x).
+        derivative of a composition, composite function rule, (f(g(x)))' = f'(g(x)) g'(x).
+
+    Asked as:
+        dy/dx = dy/du du/dx; backprop; total derivative; Jacobian product; sum over paths.
 
     Role in ML:
         - objective -- llm.c: the backward pass of GPT-2 calls the backward step of every layer in

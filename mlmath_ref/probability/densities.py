@@ -2,9 +2,9 @@ r"""Densities: how probability is spread over values that cannot be counted.
 
 A density is probability per unit of length, area or volume. It is never negative and integrates to
 one, but it may exceed one, and it changes with the unit. The Gaussian spreads over the whole line:
-two numbers, a center and a width, fix it. It is the law of most noise that machine learning adds on
-purpose, because sums of Gaussians and Gaussians given a noisy reading of themselves are Gaussian
-again. In several dimensions the width becomes a covariance matrix, and the surfaces of equal
+two numbers, a center and a width, fix it. Most noise that machine learning adds on purpose is
+Gaussian, because sums of independent Gaussians are Gaussian, and so is the posterior after a linear
+observation with Gaussian noise. In several dimensions the width becomes a covariance matrix, and the surfaces of equal
 density are ellipsoids.
 
 Minus the logarithm of a density is a loss. The Gaussian gives the squared error; the Laplace
@@ -51,14 +51,16 @@ def gaussian_pdf(
         :math:`\mathcal{N}(x; \mu, \sigma^2)`, per unit of :math:`x`, one density per value.
 
     Also called:
-        normal distribution, normal pdf, Gaussian distribution, bell curve, norm.pdf, dnorm, normal
-        density, standard normal, univariate Gaussian.
+        normal distribution, normal pdf, normal density, Gaussian distribution, univariate Gaussian.
+
+    Asked as:
+        bell curve; norm.pdf; dnorm; standard normal; N(0, 1); N(mu, sigma^2).
 
     Role in ML:
-        - sampling -- AlphaFold 3: each step of the diffusion sampler adds noise drawn from this law
-          to the atom positions, its width set by the noise schedule
+        - sampling -- AlphaFold 3: steps of the diffusion sampler above a smallest noise level add
+          noise drawn from this distribution to the atom positions, with the width of the schedule
           :cite:p:`abramson2024accurate{code:
-          src/alphafold3/model/network/diffusion_head.py, line 348}`.
+          src/alphafold3/model/network/diffusion_head.py, lines 341-348}`.
         - schedule -- Stable Diffusion 3: training times are drawn so that their logit is Gaussian;
           the density of the time :math:`t` is this one at the logit, divided by :math:`t (1 - t)`
           :cite:p:`esser2024scaling{sec. 3.1}`.
@@ -68,8 +70,9 @@ def gaussian_pdf(
 
     Numerics:
         The exponent is formed from :math:`(x - \mu) / \sigma`, so that no square of a small or
-        large :math:`\sigma` is needed. In float64 the density underflows to 0 from about
-        :math:`39 \sigma`, in float32 from about :math:`14 \sigma`; a likelihood is summed as
+        large :math:`\sigma` is needed, and the exponential is split into two equal factors, so that
+        it does not underflow unless the density does. For :math:`\sigma = 1` the density underflows in float64 to 0 from about
+        38.6 on, in float32 from about 14.4 on; a likelihood is summed as
         :math:`-\tfrac12 ((x - \mu) / \sigma)^2 - \log \sigma - \tfrac12 \log 2 \pi`. A
         :math:`\sigma` that is not above 0 is refused. Minus the logarithm of the density is the
         loss :math:`\tfrac12 \log(2 \pi \sigma^2) + \frac{(x - \mu)^2}{2 \sigma^2}` (Gaussian
@@ -143,9 +146,11 @@ def multivariate_gaussian_pdf(
         :math:`\mathcal{N}(x; \mu, \Sigma)`, per unit of volume, one density per vector.
 
     Also called:
-        multivariate normal distribution, MVN, joint normal, multivariate normal pdf, Mahalanobis
-        distance, full-covariance Gaussian, dmvnorm, Gaussian component, multivariate normal
-        density.
+        multivariate normal distribution, multivariate normal pdf, multivariate normal density, MVN.
+
+    Asked as:
+        joint normal; full-covariance Gaussian; dmvnorm; Gaussian component; Mahalanobis distance;
+        N(mu, Sigma).
 
     Role in ML:
         - primitive -- gsplat: a splat's opacity falls off over the pixels as this exponential, with
@@ -167,8 +172,7 @@ def multivariate_gaussian_pdf(
         \pi \right)`.
 
     Checked against:
-        ``scipy.stats.multivariate_normal.pdf(x, mu, cov)``
-
+        ``scipy.stats.multivariate_normal.pdf(x, mu, cov)``,
         ``torch.exp(torch.distributions.MultivariateNormal(mu, cov).log_prob(x))``
 
     Examples:
@@ -212,7 +216,6 @@ def multivariate_gaussian_pdf(
 
         >>> multivariate_gaussian_pdf(np.zeros(2), np.zeros(2), np.ones((2, 2)))
         Traceback (most recent call last):
-            ...
         ValueError: multivariate_gaussian_pdf: cov must hold symmetric positive definite matrices, got [[1.0, 1.0], [1.0, 1.0]] with smallest eigenvalue 0.0
     """
     xp = array_namespace(x, mu, cov)
@@ -247,14 +250,18 @@ def laplace_pdf(
         :math:`\operatorname{Laplace}(x; \mu, b)`, per unit of :math:`x`, one density per value.
 
     Also called:
-        Laplace distribution, double exponential distribution, two-sided exponential, L1 likelihood,
-        absolute error as a likelihood, lasso prior, Laplace mechanism, heavy-tailed distribution.
+        Laplace distribution, double exponential distribution, two-sided exponential distribution.
+
+    Asked as:
+        L1 likelihood; absolute error as a likelihood; lasso prior; Laplace mechanism; heavy-tailed
+        distribution.
 
     Role in ML:
         - objective -- SEA-RAFT: the error of an estimated motion is modeled as a mixture of two of
-          these, one with its scale held at 1 or above and one at 1 or below, and their
-          log-likelihood is what training maximizes
-          :cite:p:`wang2024sea{code: core/raft.py, lines 145-156}`.
+          these, and their log-likelihood is what training maximizes. One scale is at least 1; the
+          other is 1 in all released configurations, whose ``var_min`` is 0
+          :cite:p:`wang2024sea{code: princeton-vl/SEA-RAFT, core/raft.py, lines 145-156;
+          config/train/Tartan-C-T-TSKH-spring540x960-M.json}`.
         - objective -- QCNet: predicts a center and a scale for each coordinate of a car's path, and
           is trained by minus the logarithm of this density
           :cite:p:`zhou2023query{code: losses/laplace_nll_loss.py, line 34}`.
@@ -266,8 +273,7 @@ def laplace_pdf(
         :math:`b` that is not above 0 is refused.
 
     Checked against:
-        ``scipy.stats.laplace.pdf(x, loc=mu, scale=b)``
-
+        ``scipy.stats.laplace.pdf(x, loc=mu, scale=b)``,
         ``torch.exp(torch.distributions.Laplace(mu, b).log_prob(x))``
 
     Examples:
@@ -336,9 +342,11 @@ def dirichlet_pdf(
         :math:`\operatorname{Dir}(p; \alpha)`, the density in the first :math:`K - 1` shares.
 
     Also called:
-        Dirichlet distribution, multivariate beta distribution, Dirichlet prior, Dirichlet noise,
-        conjugate prior of the categorical distribution, Beta distribution, distribution over
-        distributions.
+        Dirichlet distribution, multivariate beta distribution.
+
+    Asked as:
+        Beta distribution; Dirichlet prior; Dirichlet noise; conjugate prior of the categorical
+        distribution; distribution over distributions.
 
     Role in ML:
         - sampling -- RegMix: the data mixtures that small proxy models are trained on are drawn
@@ -351,7 +359,10 @@ def dirichlet_pdf(
 
     Numerics:
         Summed in logarithms and exponentiated once; with many outcomes or large concentrations the
-        density leaves the range of floating-point numbers, and its logarithm is what to keep. A
+        density leaves the range of floating-point numbers, and its logarithm is what to keep. The
+        logarithms of gamma functions of large concentrations nearly cancel; Stirling's formula is
+        therefore subtracted from each of them first. A change of :math:`p` in its last digit changes
+        the result by up to that times the concentrations. A
         share of exactly 0 is refused: the density there is 0, finite or infinite depending on the
         direction of approach.
 
@@ -396,6 +407,13 @@ def dirichlet_pdf(
         >>> p, alpha = np.asarray([0.2, 0.5, 0.3]), np.asarray([[1.0, 1.0, 1.0], [2.0, 1.0, 3.0]])
         >>> dirichlet_pdf(np.stack([p, p]), alpha).round(4).tolist()
         [2.0, 1.08]
+
+        Large concentrations in single precision, where the logarithms of gamma functions are near
+        :math:`10^6`:
+
+        >>> half, large = np.full(2, 0.5, np.float32), np.full(2, 1e5, np.float32)
+        >>> round(float(dirichlet_pdf(half, large)), 2)
+        356.82
     """
     xp = array_namespace(p, alpha)
     whole = xp.sum(alpha, axis=-1, keepdims=True)

@@ -48,18 +48,22 @@ def addition_rule(
         - :math:`P(A \cap B)`: ``np.sum(p * a * b)``, the probability that both happen.
 
     Also called:
-        sum rule of events, inclusion-exclusion, union of two events, probability of A or B, union
-        bound, Boole's inequality, OR rule, sum rule of probability, probability of a union, at
-        least one of two events.
+        sum rule of events, inclusion-exclusion of two events, probability of a union, probability
+        of A or B.
+
+    Asked as:
+        OR rule; at least one of two events; union bound; Boole's inequality; sum rule of
+        probability; noisy or; P(A or B); P(A \cup B).
 
     Role in ML:
-        - metric -- D-FINE: the area that two boxes cover together, the denominator of their
-          intersection over union, is the sum of their areas less the overlap
+        - primitive -- gsplat: opacity is accumulated batch by batch of splats as the probability
+          that one of two independent events happens, :math:`P(A) + P(B) \, (1 - P(A))`
+          :cite:p:`ye2025gsplat{code: nerfstudio-project/gsplat, gsplat/cuda/_torch_impl.py, def
+          _rasterize_to_pixels}`.
+        - metric -- D-FINE: the same rule for areas: what two boxes cover together, the denominator
+          of their intersection over union, is the sum of their areas less the overlap
           :cite:p:`peng2024dfine{code: src/zoo/dfine/box_ops.py, line 39}`.
           Witness: ``transformers.loss.loss_for_object_detection.box_iou``.
-        - metric -- SAM 2: the same denominator for two masks is counted pixel by pixel, where at
-          least one of them is set, which is the left side of the rule
-          :cite:p:`ravi2024sam2{code: training/loss_fns.py, def iou_loss}`.
 
     Numerics:
         All three sums run over the same outcomes in the same order, so that
@@ -68,8 +72,7 @@ def addition_rule(
         derivative is 1 where an outcome is in either event, else 0.
 
     Checked against:
-        ``p[(a == 1) | (b == 1)].sum()``
-
+        ``p[(a == 1) | (b == 1)].sum()``,
         ``1 - np.prod([1 - a, 1 - b], axis=0) @ p + (p.sum() - 1)``
 
     Examples:
@@ -123,8 +126,8 @@ def multiplication_rule(
     :math:`P(A_i)`, each column to :math:`P(B_j) = \sum_i P(B_j \mid A_i) \, P(A_i)` (total
     probability). A row over its sum is :math:`P(B_j \mid A_i) = P(A_i \cap B_j) / P(A_i)` again, a
     column over its sum is :math:`P(A_i \mid B_j)`, which is Bayes' theorem. The events are
-    independent, :math:`P(A_i \cap B_j) = P(A_i) \, P(B_j)`, exactly when all rows of the
-    conditional table agree.
+    independent, :math:`P(A_i \cap B_j) = P(A_i) \, P(B_j)`, if and only if all rows of the
+    conditional table with :math:`P(A_i) > 0` agree.
 
     Args:
         p_a: :math:`P(A_i)`, the probabilities of the events that are decided first.
@@ -139,9 +142,11 @@ def multiplication_rule(
           given :math:`A_i`.
 
     Also called:
-        product rule of probability, chain rule of probability, conditional probability, joint
-        probability, autoregressive factorization, probability of A and B, multiplication law of
-        probability, law of total probability, AND rule.
+        product rule of probability, multiplication law of probability, chain rule of probability.
+
+    Asked as:
+        conditional probability; joint probability; autoregressive factorization; probability of A
+        and B; law of total probability; AND rule; P(A, B); P(B|A).
 
     Role in ML:
         - planning -- EAGLE-2: a draft token is worth its own probability times that of the path
@@ -159,8 +164,7 @@ def multiplication_rule(
         had back from the table.
 
     Checked against:
-        ``np.diag(p_a) @ p_b_given_a``
-
+        ``np.diag(p_a) @ p_b_given_a``,
         ``torch.exp(torch.log(p_a)[:, None] + torch.log(p_b_given_a))``
 
     Examples:
@@ -226,8 +230,11 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
         :math:`P(X = x)`, one probability per outcome; :math:`X` is the random outcome.
 
     Also called:
-        Bernoulli distribution, Bernoulli pmf, coin flip, binary variable, dropout mask, random
-        mask, binomial with n = 1, Bernoulli trial, biased coin, coin toss.
+        Bernoulli distribution, Bernoulli pmf, binomial distribution with n = 1.
+
+    Asked as:
+        coin flip; coin toss; biased coin; Bernoulli trial; binary variable; dropout mask; random
+        mask.
 
     Role in ML:
         - sampling -- LLaDA: each token of a training text is masked independently, with one
@@ -235,9 +242,7 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
           :cite:p:`nie2025large{code: GUIDELINES.md, lines 27-33}`.
         - regularizer -- PyTorch: the argument of dropout is the probability that an element is
           zeroed, so the mask is 1 with the rest, and what is kept is divided by that rest
-          :cite:p:`ansel2024pytorch2{code: torch/nn/functional.py, def dropout}`. OLMo 2 trains
-          with all dropout at 0
-          :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, line 26}`.
+          :cite:p:`ansel2024pytorch2{code: torch/nn/functional.py, def dropout}`.
         - sampling -- Stable-Baselines3: a policy over several yes-or-no actions multiplies one of
           these for each
           :cite:p:`raffin2021stable{code: stable_baselines3/common/distributions.py, line 407}`.
@@ -251,8 +256,7 @@ def bernoulli_pmf(x: Binary[Array, "*batch"], p: Unit[Array, "*#batch"]) -> Unit
         ``torch.distributions.Bernoulli`` keeps :math:`p` a rounding unit away from 0 and 1.
 
     Checked against:
-        ``scipy.stats.bernoulli.pmf(x, p)``
-
+        ``scipy.stats.bernoulli.pmf(x, p)``,
         ``scipy.stats.binom.pmf(x, 1, p)``
 
     Examples:
@@ -323,9 +327,12 @@ def categorical_pmf(
         :math:`P(X = k)`, one probability per class asked for; :math:`X` is the random class.
 
     Also called:
-        categorical distribution, multinoulli, discrete distribution, generalized Bernoulli,
-        multinomial with n = 1, token probability, gather of probabilities, categorical pmf,
-        multinomial distribution, one-of-K distribution.
+        categorical distribution, categorical pmf, multinoulli distribution, generalized Bernoulli
+        distribution, multinomial distribution with n = 1.
+
+    Asked as:
+        discrete distribution; one-of-K distribution; token probability; multinomial distribution;
+        gather of probabilities.
 
     Role in ML:
         - sampling -- gpt-oss: the next token is a draw from it, with the softmax of the scores over
@@ -345,8 +352,7 @@ def categorical_pmf(
         probability of 0 to the rounding unit, :math:`2.2 \cdot 10^{-16}` in float64.
 
     Checked against:
-        ``scipy.stats.multinomial.pmf(np.eye(len(p))[k], 1, p)``
-
+        ``scipy.stats.multinomial.pmf(np.eye(len(p))[k], 1, p)``,
         ``p[k]``
 
     Examples:
@@ -382,7 +388,6 @@ def categorical_pmf(
 
         >>> categorical_pmf(np.asarray([0, 3]), np.asarray([0.5, 0.2, 0.3]))
         Traceback (most recent call last):
-            ...
         ValueError: categorical_pmf: k must hold integers from 0 up to, not including, 3, got 3 at [1]
     """
     xp = array_namespace(k, p)

@@ -51,8 +51,11 @@ def bayes_theorem(
         ValueError: No hypothesis has both a likelihood and a prior above 0.
 
     Also called:
-        Bayes rule, Bayes' rule, Bayes formula, posterior, Bayesian inference, Bayesian update,
-        inverse probability, evidence, posterior probability, base rate.
+        Bayes rule, Bayes' rule, Bayes formula, Bayes' law.
+
+    Asked as:
+        posterior; posterior probability; Bayesian inference; Bayesian update; inverse probability;
+        evidence; base rate; base rate fallacy; P(A|B).
 
     Role in ML:
         - estimator -- SynthID-Text: the Bayesian detector weighs the likelihood of a text's
@@ -79,13 +82,13 @@ def bayes_theorem(
         ``torch.softmax(torch.log(likelihood) + torch.log(prior), dim=-1)``
 
     Examples:
-        By hand, a spam filter: the word "free" is in 0.8 of the spam and in 0.11 / 0.7 of the
-        rest, and 0.3 of the mail is spam; :math:`0.24 / (0.24 + 0.11)`:
+        By hand, a spam filter: the word "free" is in 0.8 of the spam and in 0.1 of the rest, and
+        0.3 of the mail is spam; :math:`0.24 / (0.24 + 0.07)`:
 
         >>> import numpy as np
-        >>> likelihood, prior = np.asarray([0.8, 0.11 / 0.7]), np.asarray([0.3, 0.7])
+        >>> likelihood, prior = np.asarray([0.8, 0.1]), np.asarray([0.3, 0.7])
         >>> bayes_theorem(likelihood, prior).round(4).tolist()
-        [0.6857, 0.3143]
+        [0.7742, 0.2258]
 
         A test that finds 99 of 100 cases and is wrong on 5 of 100 others, where one in 100 is a
         case: after a positive result the probability is :math:`0.0099 / 0.0594 = 1/6`, after a
@@ -123,8 +126,7 @@ def bayes_theorem(
         [0.0, 0.8, 0.2]
         >>> bayes_theorem(np.asarray([[0.3, 0.4], [0.0, 0.4]]), np.asarray([1.0, 0.0]))
         Traceback (most recent call last):
-            ...
-        ValueError: bayes_theorem: arguments must keep every step in its set, got _normalized: joint must hold finite non-negative vectors with an entry above zero, got [0., 0.] at [1]
+        ValueError: bayes_theorem: arguments must keep every step in its set, got _normalized: joint must hold finite non-negative vectors with an entry above zero, got [0.0, 0.0] at [1]
     """
     return _normalized(likelihood / scale(likelihood) * prior)
 
@@ -159,9 +161,12 @@ def dirichlet_posterior(
         :math:`\alpha'`, the concentrations of the posterior.
 
     Also called:
-        conjugate update, Dirichlet-multinomial model, Dirichlet-categorical, Beta-Bernoulli update,
-        add-one smoothing, Laplace smoothing, additive smoothing, pseudocounts, rule of succession,
-        Beta-binomial update, conjugate prior.
+        Dirichlet-categorical update, Dirichlet-multinomial update, conjugate update of the
+        Dirichlet distribution.
+
+    Asked as:
+        Beta-Bernoulli update; Beta-binomial update; conjugate prior; add-one smoothing; Laplace
+        smoothing; additive smoothing; pseudocounts; rule of succession.
 
     Role in ML:
         - metric -- Bayes@N: graded answers of a language model are counted for each question, one

@@ -49,9 +49,11 @@ def expectation(
         random value.
 
     Also called:
-        expected value, mean of a distribution, first moment, weighted mean, probability-weighted
-        average, soft-argmax, integral of a discrete distribution, expectation value, average value,
-        law of the unconscious statistician.
+        expected value, expectation value, mean of a distribution, first moment,
+        probability-weighted average.
+
+    Asked as:
+        weighted mean; average value; E[X]; soft-argmax; law of the unconscious statistician.
 
     Role in ML:
         - estimator -- AlphaFold 3: the predicted aligned error of a pair of tokens is the mean over
@@ -69,8 +71,7 @@ def expectation(
         finite. The gradient in :math:`p_i` is :math:`x_i`, in :math:`x_i` it is :math:`p_i`.
 
     Checked against:
-        ``np.average(x, weights=p) * p.sum()``
-
+        ``np.average(x, weights=p) * p.sum()``,
         ``math.fsum((p * x).tolist())``
 
     Examples:
@@ -128,8 +129,10 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
         distribution; its root is the standard deviation, and :math:`X` is the random value.
 
     Also called:
-        second central moment, population variance, sigma squared, weighted variance, var, spread,
-        mean squared deviation, ddof 0, square of the standard deviation, dispersion.
+        second central moment, population variance, sigma squared, square of the standard deviation.
+
+    Asked as:
+        var; spread; dispersion; weighted variance; ddof 0; mean squared deviation; E[X^2] - E[X]^2.
 
     Role in ML:
         - layer -- Qwen2.5-Omni: the speaker encoder of its speech decoder pools over time;
@@ -225,8 +228,11 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
         :math:`\Sigma_{jk}` and the variances on the diagonal.
 
     Also called:
-        covariance, variance-covariance matrix, cov, second central moment, scatter matrix,
-        population covariance, ddof 0, biased covariance, empirical covariance, dispersion matrix.
+        variance-covariance matrix, population covariance, empirical covariance matrix, dispersion
+        matrix.
+
+    Asked as:
+        cov; ddof 0; biased covariance; scatter matrix; second central moment; Cov(X, Y).
 
     Role in ML:
         - compression -- QuIP#: for each linear layer the released code stores mean and covariance
@@ -238,8 +244,8 @@ def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
           :cite:p:`karras2024analyzing{code: calculate_metrics.py}`.
 
     Numerics:
-        The mean is subtracted first. The shorter form, mean of products minus product of means,
-        cancels when the mean is large against the spread. Libraries differ in the divisor:
+        The first sample is subtracted from all others, and then the mean. The shorter form, mean of
+        products minus product of means, cancels when the mean is large against the spread. Libraries differ in the divisor:
         ``numpy.cov`` and ``torch.cov`` take :math:`n - 1` by default; multiply by
         :math:`n / (n - 1)` to pass from here to there. One sample gives zeros.
 
@@ -329,9 +335,12 @@ def correlation(
         :math:`\rho`, without unit, one number per pair of series.
 
     Also called:
-        Pearson's r, Pearson correlation coefficient, PCC, product-moment correlation, linear
-        correlation, corr, corrcoef, pearsonr, centered cosine similarity, normalized covariance,
-        correlation coefficient.
+        Pearson's r, Pearson correlation coefficient, PCC, product-moment correlation, correlation
+        coefficient.
+
+    Asked as:
+        corr; corrcoef; pearsonr; linear correlation; normalized covariance; centered cosine
+        similarity.
 
     Role in ML:
         - metric -- AlphaGenome: predicted and measured tracks are compared by it, as they are and
@@ -343,11 +352,10 @@ def correlation(
           after a perturbation :cite:p:`cui2024scgpt{code: scgpt/utils/util.py, line 525}`.
 
     Numerics:
-        Both series are centered and brought to length 1 before they are multiplied, so that neither
-        a large mean nor a large or tiny unit does harm. A constant series has no correlation, 0 by
-        0, and is refused. The divisor :math:`n` or :math:`n - 1` cancels. Rounding may exceed 1 by
-        some :math:`10^{-16}`. A spread as small as the rounding of the mean gives a rounded result.
-        One outlier can decide the value; ranks in the place of the numbers give Spearman's
+        Both series are divided by a power of two, and their first entry is subtracted, before the
+        means are formed. So neither a large mean nor a large or tiny unit does harm. A constant
+        series has no correlation, 0 by 0, and is refused. The divisor :math:`n` or :math:`n - 1`
+        cancels. A result that rounding puts above 1 or below -1 is set to 1 or -1. One outlier can decide the value; ranks in the place of the numbers give Spearman's
         correlation, ``scipy.stats.spearmanr``. ``np.corrcoef`` and ``torch.corrcoef`` give the
         table of all pairs.
 
@@ -405,7 +413,6 @@ def correlation(
 
         >>> correlation(np.asarray([0.1, 0.1, 0.1]), np.asarray([1.0, 2.0, 4.0]))
         Traceback (most recent call last):
-            ...
         ValueError: correlation: x must hold finite real vectors that are not constant, got [0.1, 0.1, 0.1]
     """
     xp = array_namespace(x, y)

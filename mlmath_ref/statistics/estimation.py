@@ -64,8 +64,11 @@ def maximum_likelihood(
         :math:`(\hat{p}, \ell)`, the estimate, and the log-likelihood at it, in nats.
 
     Also called:
-        MLE, ML estimate, maximum likelihood estimation, relative frequency, empirical distribution,
-        n-gram model, count and divide, maximum likelihood estimator.
+        MLE of a categorical distribution, ML estimate, maximum likelihood estimator.
+
+    Asked as:
+        MLE; maximum likelihood estimation; relative frequency; empirical distribution; count and
+        divide; n-gram model; argmax of the log-likelihood.
 
     Role in ML:
         - estimator -- Infini-gram: the probability of the next token after a context of any length
@@ -74,9 +77,10 @@ def maximum_likelihood(
           :cite:p:`liu2024infinigram{code: pkg/infini_gram/cpp_engine.h, line 682}`.
 
     Numerics:
-        An outcome that was not seen gets probability 0, and adds 0 to the sum; one later
-        observation of it then costs without bound, which is why counts are smoothed, as
-        :math:`\frac{c_k + \alpha}{n + \alpha K}`. The value :math:`\ell` is that of one order of
+        An outcome that was not seen gets probability 0, and adds 0 to the sum. A later observation
+        of it has infinite loss, which is why counts are smoothed, as :math:`\frac{c_k + \alpha}{n +
+        \alpha K}`. The logarithm of a probability near 1 is formed from the counts of the other
+        outcomes: 1 minus a small probability has lost its digits. The value :math:`\ell` is that of one order of
         the observations: the number of orders, the multinomial coefficient, does not depend on
         :math:`p` and is left out. Counts that are all 0 are refused.
 
@@ -188,14 +192,16 @@ def maximum_a_posteriori(
         :math:`\hat{w}`, the mode of the posterior, which is also its mean here.
 
     Also called:
-        MAP, MAP estimate, posterior mode, penalized likelihood, regularized likelihood, Bayesian
-        linear regression, L2-SP, conjugate prior, prior as regularizer, MAP estimation, Bayesian
-        ridge.
+        MAP estimate, MAP estimation, posterior mode.
+
+    Asked as:
+        MAP; penalized likelihood; regularized likelihood; Bayesian linear regression; Bayesian
+        ridge; L2-SP; prior as regularizer; conjugate prior.
 
     Role in ML:
         - estimator -- AlphaEdit: facts are written into a layer by the least-squares fit to keys
-          and values that stays near the present weights, which are the prior mean; a projection
-          keeps the change away from stored keys
+          and values that stays near the present weights. Read as a posterior mode, these are the
+          prior mean; a projection keeps the change away from stored keys
           :cite:p:`fang2024alphaedit{code: AlphaEdit/AlphaEdit_main.py, lines 130-139}`.
 
     Numerics:
@@ -279,7 +285,7 @@ def maximum_a_posteriori(
 def bayesian_information_criterion(
     log_likelihood: Real[Array, "*batch"], k: Index[int, ""], n: Natural[int, ""]
 ) -> Real[Array, "*batch"]:
-    r"""Bayesian information criterion: how well a model fits, less what its parameters cost.
+    r"""Bayesian information criterion: misfit of a model plus a penalty for its parameters.
 
     .. math:: \mathrm{BIC} = k \log n - 2 \ell
 
@@ -298,8 +304,10 @@ def bayesian_information_criterion(
         :math:`\mathrm{BIC}`, in nats, times two.
 
     Also called:
-        BIC, Schwarz criterion, Schwarz information criterion, SIC, SBC, model selection, Occam's
-        razor.
+        BIC, Schwarz criterion, Schwarz information criterion, SIC, SBC.
+
+    Asked as:
+        model selection; number of parameters penalty; Occam's razor; AIC or BIC; how many clusters.
 
     Role in ML:
         - metric -- causal-learn: the score by which greedy search adds and removes edges of a

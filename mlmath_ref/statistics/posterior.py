@@ -6,9 +6,10 @@ ways around it use the joint density alone. The Laplace approximation takes the 
 mode for the inverse covariance of a Gaussian; that costs one optimization and one Hessian, and
 gives an estimate of the evidence, by which models are compared :cite:p:`mackay2003information`.
 
-A Markov chain needs only ratios of the joint density, in which the evidence cancels. Whatever the
-proposals are, the Metropolis-Hastings rule makes the posterior its limit; good proposals make it
-get there. For the same reason the chain does not tell the evidence: that needs another method, such
+A Markov chain needs only ratios of the joint density, in which the evidence cancels. The
+Metropolis-Hastings rule keeps the posterior invariant, whatever the proposals are. If the chain can
+also reach every state and is not periodic, it converges to the posterior from any start; how fast
+depends on the proposals. Because the evidence cancels, the chain does not tell the evidence: that needs another method, such
 as annealing from the prior.
 
 :map: 3.3 Bayes' theorem
@@ -50,9 +51,11 @@ def laplace_approximation(
         :math:`\hat{\boldsymbol\theta}`, and the estimate of the log-evidence, in nats.
 
     Also called:
-        Laplace's method, saddle-point approximation, Gaussian approximation of the posterior, log
-        marginal likelihood, evidence, Occam factor, Laplace-LoRA, Bayesian neural network, Laplace
-        approximation of the posterior.
+        Laplace's method, Laplace approximation of the posterior.
+
+    Asked as:
+        Gaussian approximation of the posterior; saddle-point approximation; log marginal
+        likelihood; evidence; Occam factor; Laplace-LoRA; Bayesian neural network.
 
     Role in ML:
         - estimator -- Laplace-LoRA: after fine-tuning, the adapter weights get a Gaussian posterior
@@ -176,7 +179,7 @@ def metropolis_hastings(
 
     A state that is distributed as the target stays so: as many steps go from :math:`x` to :math:`y`
     as back (detailed balance). The target may lack its normalizing constant, which cancels. If the
-    proposals reach everywhere, the chain tends to the target from any start.
+    chain can reach every state and is not periodic, it converges to the target from any start.
 
     Args:
         x: :math:`x`, the present state, of :math:`d` numbers.
@@ -194,9 +197,11 @@ def metropolis_hastings(
         :math:`(x', a)`, the next state, and the probability with which the proposal is accepted.
 
     Also called:
-        MCMC, Markov chain Monte Carlo, Metropolis algorithm, MH, random-walk Metropolis, acceptance
-        step, accept-reject, detailed balance, posterior sampling, Metropolis-Hastings algorithm,
-        acceptance probability, acceptance ratio.
+        Metropolis-Hastings algorithm, Metropolis algorithm, MH.
+
+    Asked as:
+        MCMC; Markov chain Monte Carlo; random-walk Metropolis; acceptance step; acceptance
+        probability; acceptance ratio; accept-reject; detailed balance; posterior sampling.
 
     Role in ML:
         - sampling -- Power sampling of language models: to sample from a power of the model's own

@@ -51,9 +51,11 @@ def ridge_regression(
         :math:`\hat{w}`, the weights, one per feature.
 
     Also called:
-        Tikhonov regularization, L2-regularized least squares, weight decay for linear models,
-        shrinkage, penalized least squares, Ridge, linear probe, ridge estimator, regularized linear
-        regression.
+        Tikhonov regularization, L2-regularized least squares, ridge estimator.
+
+    Asked as:
+        Ridge; weight decay for linear models; shrinkage; penalized least squares; regularized
+        linear regression; linear probe; multicollinearity.
 
     Role in ML:
         - analysis -- Space and time probes of Llama 2: a linear map from the activations of a layer
@@ -195,9 +197,12 @@ def lasso_regression(
           by a threshold to :math:`u_k`, the weights for :math:`U`.
 
     Also called:
-        LASSO, L1-regularized least squares, least absolute shrinkage and selection operator, basis
-        pursuit denoising, sparse regression, ISTA, proximal gradient, iterative soft thresholding,
-        L1 regression.
+        LASSO, least absolute shrinkage and selection operator, L1-regularized least squares, L1
+        regression, basis pursuit denoising.
+
+    Asked as:
+        sparse regression; ISTA; FISTA; proximal gradient; iterative soft thresholding; feature
+        selection; coefficients exactly zero.
 
     Role in ML:
         - analysis -- ContextCite: the log-odds of an answer are regressed on which sources of the

@@ -55,7 +55,10 @@ def sample_mean(x: Real[Array, "*batch n"]) -> Real[Array, "*batch"]:
         :math:`\bar{x}`, in the unit of the samples.
 
     Also called:
-        mean, average, arithmetic mean, empirical mean, first moment, x bar.
+        mean, average, arithmetic mean, empirical mean, x bar.
+
+    Asked as:
+        first moment; standard error of the mean; np.mean float32 wrong; average score over seeds.
 
     Role in ML:
         - metric -- LM Evaluation Harness: the accuracy on a task is this mean over its
@@ -147,8 +150,11 @@ def sample_variance(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         ValueError: There is only one sample.
 
     Also called:
-        Bessel's correction, unbiased variance, corrected sample variance, ddof 1, correction 1,
-        squared standard deviation, s squared, n-1 denominator.
+        unbiased variance, corrected sample variance, s squared.
+
+    Asked as:
+        Bessel's correction; ddof 1; correction 1; n-1 denominator; squared standard deviation;
+        np.var or torch.var.
 
     Role in ML:
         - estimator -- DeepSeek-R1: the rewards of one question's answers are divided by their
@@ -262,8 +268,11 @@ def bootstrap_confidence_interval(
         :math:`(L, U)`, the lower and the upper end, in the unit of the samples.
 
     Also called:
-        bootstrap, bootstrapping, percentile bootstrap, bootstrap CI, resampling, error bars, BCI,
-        confidence interval by resampling.
+        percentile bootstrap, percentile bootstrap confidence interval.
+
+    Asked as:
+        bootstrap; bootstrapping; bootstrap CI; resampling; error bars; confidence interval by
+        resampling; BCI.
 
     Role in ML:
         - metric -- Arena-Hard-Auto: the win rate of a model is given with the 5th and 95th
@@ -386,8 +395,11 @@ def paired_t_test(
         ValueError: There is only one pair, or all pairs differ by the same.
 
     Also called:
-        paired Student's t-test, dependent t-test, t-test for related samples, matched pairs,
-        significance test, p-value, ttest_rel.
+        paired Student's t-test, dependent t-test, t-test for related samples.
+
+    Asked as:
+        matched pairs; significance test; p-value; ttest_rel; is model A significantly better than
+        model B.
 
     Role in ML:
         - metric -- xCOMET: the comparison tool of COMET tests the scores that two translation
