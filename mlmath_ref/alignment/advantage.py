@@ -9,7 +9,7 @@ geometrically.
 In reinforcement learning from human feedback or from checkable answers an action is a token, an
 episode a response, and the reward often stands at its last token only. PPO takes its advantages
 from a critic in this way; GRPO, as in DeepSeek-R1, has no critic and compares the responses of a
-group instead :cite:p:`deepseek2025r1{sec. 2.2.1}`.
+group instead :cite:p:`deepseek2025r1{v1, sec. 2.2.1}`.
 
 :map: 6.8 Alignment
 """
@@ -45,15 +45,18 @@ def generalized_advantage_estimation(
         values: :math:`V`, the critic's estimates before each of the :math:`T` actions and after the
             last one, taken as constants.
         gamma: :math:`\gamma`, the discount of later rewards.
-        lam: :math:`\lambda`, 0 to trust the critic, 1 to trust the rewards. The defaults are PPO's
-            for continuous control.
+        lam: :math:`\lambda`, 0 to trust the critic, 1 to trust the rewards. The defaults of both
+            are those of PPO for continuous control :cite:p:`schulman2017proximal{table 3}`.
 
     Returns:
         :math:`\hat{A}`, the advantages, in the unit of the rewards.
 
     Also called:
-        GAE, GAE lambda, advantage function, TD lambda advantage, temporal difference residuals, TD
-        error, lambda return, advantage estimation.
+        GAE, GAE lambda, GAE(lambda).
+
+    Asked as:
+        advantage function; TD lambda advantage; temporal difference residual; TD error; lambda
+        return; advantage estimation; PPO advantages; bias variance trade-off of returns.
 
     Role in ML:
         - estimator -- Open-Reasoner-Zero: PPO on a base language model with
@@ -66,11 +69,11 @@ def generalized_advantage_estimation(
           made for :cite:p:`schulman2016high{eq. (16), sec. 6}`.
 
     Numerics:
-        :math:`0^0 = 1`, so :math:`\gamma \lambda = 0` leaves the one-step surprise. As a product
-        with a triangular matrix it costs :math:`T^2` operations and as many numbers of memory; for
-        long rows :math:`\hat{A}_t = \delta_t + \gamma \lambda \hat{A}_{t+1}`, run backwards from
-        the surprises :math:`\delta_t` in the bracket, gives the same in :math:`T` steps. A row that
-        holds several episodes has to be cut at their ends.
+        :math:`0^0 = 1`: if :math:`\gamma \lambda = 0`, the result is the one-step TD error. Most
+        programs run :math:`\hat{A}_t = \delta_t + \gamma \lambda \hat{A}_{t+1}` backwards, in
+        :math:`T` steps; the body doubles the number of summed terms in each of
+        :math:`\log_2 T` passes, which compilers can trace. Memory is proportional to :math:`T`. A
+        row that holds several episodes has to be cut at their ends.
 
     Checked against:
         ``scipy.signal.lfilter([1], [1, -gamma * lam],

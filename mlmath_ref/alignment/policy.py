@@ -4,7 +4,8 @@ A language model is a policy: the state is the text so far, the action is the ne
 fine-tuning does is to raise and lower logarithms of probabilities. Supervised fine-tuning raises
 those of tokens that somebody else wrote. A policy gradient raises those of tokens that the model
 drew itself, in proportion to an advantage, how much better things went than expected; where the
-advantage is negative, it lowers them. With all advantages 1 the two are the same formula.
+advantage is negative, it lowers them. With all advantages 1 the objective is minus the mean of the
+supervised loss over the same tokens.
 
 The estimate is right only while the actions come from the policy that is trained. To take several
 steps on the same draws, PPO weighs each by the ratio of the new probability to the old one, and no
@@ -64,17 +65,23 @@ def sft_loss(
         :math:`\mathcal{L}_{\mathrm{SFT}}`, in nats, the mean over the tokens that count.
 
     Also called:
-        SFT loss, instruction tuning loss, completion-only loss, assistant-only loss, masked
-        cross-entropy, behavior cloning, response loss, ignore_index, supervised fine-tuning,
-        instruction fine-tuning, train on completions only, prompt masking.
+        SFT loss, instruction tuning loss, completion-only loss, assistant-only loss, response loss.
+
+    Asked as:
+        masked cross-entropy; behavior cloning; ignore_index; -100 labels; supervised fine-tuning;
+        instruction fine-tuning; train on completions only; prompt masking; how to mask the prompt.
 
     Role in ML:
         - objective -- nanochat: targets outside of the assistant's turns, prompts and outputs of
           tools among them, are masked
           :cite:p:`karpathy2025nanochat{code: scripts/chat_sft.py, lines 285-290}`.
-        - objective -- Tulu 3: the label -100 takes prompts out of the loss, which is the one that
-          the model class computes :cite:p:`lambert2024tulu{code: allenai/open-instruct,
-          open_instruct/finetune.py, lines 800, 824}`.
+        - objective -- Tulu 3: prompts have the label -100 and are not learned; the losses of the
+          answers are summed over their tokens, not averaged
+          :cite:p:`lambert2024tulu{code: allenai/open-instruct at 816dcbfa, docs/tulu3.md, lines 49,
+          105; open_instruct/finetune.py, lines 912-933}`.
+        - objective -- Transformers: the loss of its language models averages over the labels other
+          than -100 :cite:p:`wolf2020transformers{code: huggingface/transformers,
+          src/transformers/loss/loss_utils.py, def ForCausalLMLoss}`.
           Witness: ``transformers.loss.loss_utils.ForCausalLMLoss``.
 
     Numerics:
@@ -147,13 +154,14 @@ def policy_gradient(
 
     .. math:: J = \frac1T \sum_{t=1}^{T} \hat{A}_t \log \pi_\theta(a_t \mid s_t)
 
-    It is maximized, and only its gradient means something: for actions drawn from
-    :math:`\pi_\theta` and returns in the place of :math:`\hat{A}`, its mean is the gradient of the
-    expected return, :math:`\nabla_\theta J = \mathbb{E}[\hat{A}_t \, \nabla_\theta \log
-    \pi_\theta(a_t \mid s_t)]`; a step is :math:`\theta \leftarrow \theta + \eta \, \hat{A}_t
-    \nabla_\theta \log \pi_\theta(a_t \mid s_t)`. A baseline, subtracted from the returns,
-    :math:`\hat{A}_t = G_t - b(s_t)`, changes the variance of the estimate, which is high, and not
-    its mean. With :math:`\hat{A}_t = 1` it is maximum likelihood.
+    It is maximized, and only its gradient means something: if the actions are drawn from
+    :math:`\pi_\theta` and :math:`\hat{A}_t` is the return from step :math:`t` on, the expected
+    gradient :math:`\nabla_\theta J = \mathbb{E}[\hat{A}_t \, \nabla_\theta \log \pi_\theta(a_t
+    \mid s_t)]` is :math:`1/T` times that of the expected return of an episode of :math:`T` steps,
+    and equal to it for :math:`T` episodes of one step each; a step is :math:`\theta \leftarrow
+    \theta + \eta \, \hat{A}_t \nabla_\theta \log \pi_\theta(a_t \mid s_t)`. A baseline,
+    subtracted from the returns, :math:`\hat{A}_t = G_t - b(s_t)`, changes the variance of the
+    estimate, which is high, and not its mean. With :math:`\hat{A}_t = 1` it is maximum likelihood.
 
     Args:
         log_probs: :math:`\log \pi_\theta(a_t \mid s_t)`, of each action :math:`a_t` that was taken
@@ -164,9 +172,11 @@ def policy_gradient(
         :math:`J`, the mean over :math:`T` actions; a loss is :math:`-J`.
 
     Also called:
-        REINFORCE, vanilla policy gradient, VPG, score function estimator, log-derivative trick,
-        likelihood ratio gradient, A2C policy loss, policy gradient theorem, REINFORCE with
-        baseline, actor-critic, actor loss.
+        REINFORCE, vanilla policy gradient, VPG, A2C policy loss, actor loss.
+
+    Asked as:
+        score function estimator; log-derivative trick; likelihood ratio gradient; policy gradient
+        theorem; REINFORCE with baseline; actor-critic; minus log prob times advantage.
 
     Role in ML:
         - objective -- nanochat: learns from graded answers to arithmetic problems, with the reward
@@ -261,9 +271,12 @@ def ppo_clip_objective(
         loss.
 
     Also called:
-        PPO, proximal policy optimization, clipped surrogate objective, PPO-clip, importance ratio,
-        probability ratio, clip range, GRPO objective, clipped policy loss, PPO loss, surrogate
-        loss.
+        PPO, proximal policy optimization, clipped surrogate objective, PPO-clip, clipped policy
+        loss, PPO loss.
+
+    Asked as:
+        importance ratio; probability ratio; clip range; GRPO objective; surrogate loss; PPO ratio
+        overflow; policy loss is nan.
 
     Role in ML:
         - objective -- Tulu 3: the last stage rewards answers that a program can verify, with
@@ -272,19 +285,23 @@ def ppo_clip_objective(
           open_instruct/ppo_vllm_thread_ray_gtrl.py, lines 226, 1265-1269}`.
         - objective -- DeepSeek-R1: GRPO clips the ratio in this way and takes its advantages from
           the rewards of a group of answers to one question
-          :cite:p:`deepseek2025r1{eq. (1), sec. 2.2.1}`.
+          :cite:p:`deepseek2025r1{v1, eq. (1), sec. 2.2.1}`.
         - objective -- PPO: several epochs on the same draws of a simulated robot
           :cite:p:`schulman2017proximal{eq. (7), table 3}`.
           Witness: ``stable_baselines3.PPO``, with ``normalize_advantage`` off; it is on by default
           and standardizes the advantages of a batch.
 
     Numerics:
-        A clipped action has gradient 0 and stays where it is until others move it. The ratio is the
-        exponential of the difference of the arguments, infinite in float32 above 88: a good action
-        is clipped, a bad one gives :math:`-\infty`. For a token it is the ratio of that token; for
-        a whole answer it is the product of them, which leaves the range at once. Advantages without
-        a critic are rewards, standardized within the group of answers to one prompt,
-        :math:`\hat{A}_i = (r_i - \operatorname{mean}(r)) / \operatorname{std}(r)`, as in GRPO.
+        A clipped action has gradient 0. The ratio is the exponential of the difference of the
+        arguments, which overflows float32 above 88. The body decides by that difference what is
+        clipped and exponentiates the rest only: if :math:`\hat{A}_i \geq 0`, value and gradient
+        are finite at any ratio; if :math:`\hat{A}_i < 0`, the value is :math:`-\infty` once the
+        ratio overflows. For a token it is the ratio of that token; for a whole answer it is the
+        product of them, which soon overflows or underflows. Advantages without a critic are
+        rewards, standardized within the group of answers to one prompt, :math:`\hat{A}_i = (r_i -
+        \operatorname{mean}(r)) / \operatorname{std}(r)`, as in GRPO; in a group of equal rewards
+        all are 0. The default :math:`\epsilon` is the best of three in the original experiments
+        :cite:p:`schulman2017proximal{table 1}`.
 
     Checked against:
         ``np.mean(adv * np.where(adv >= 0, np.minimum(np.exp(logp - logp_old), 1 + eps),
@@ -319,11 +336,17 @@ def ppo_clip_objective(
         >>> logp.grad
         tensor([ 0.0000,  0.0000,  0.1000, -0.3000,  0.2000])
 
-        A ratio that overflows float32: clipped for a good action, without bound for a bad one:
+        A ratio of :math:`e^{100}`, which overflows float32, is clipped for a good action and counts
+        nothing for an advantage of 0, in the value and in the gradient; for a bad action the value
+        is infinite:
 
-        >>> far, adv = torch.tensor([[-100.0], [-100.0]]), torch.tensor([[1.0], [-1.0]])
-        >>> ppo_clip_objective(torch.zeros(2, 1), far, adv)
-        tensor([1.2000,   -inf])
+        >>> logp, adv = torch.zeros(3, 1, requires_grad=True), torch.tensor([[1.0], [0.0], [-1.0]])
+        >>> objective = ppo_clip_objective(logp, torch.full((3, 1), -100.0), adv)
+        >>> objective.detach()
+        tensor([1.2000, 0.0000,   -inf])
+        >>> objective[:2].sum().backward()
+        >>> logp.grad.flatten()
+        tensor([0., 0., 0.])
     """
     xp = array_namespace(logp, logp_old, adv)
     log_ratio, good = logp - logp_old, adv >= 0
@@ -351,16 +374,18 @@ def entropy_bonus(
         z: :math:`z`, scores (logits), a row for each of :math:`n` states and a column for each of
             :math:`k` actions.
         coef: :math:`c`, the weight of the bonus, in units of the objective per nat. The default is
-            PPO's for Atari games.
+            that of PPO for Atari games :cite:p:`schulman2017proximal{table 5}`.
 
     Returns:
         :math:`B`, the bonus, the weighted mean of the entropies of the :math:`n` rows, where
         :math:`p_{ia}` is the probability of action :math:`a` in state :math:`i`.
 
     Also called:
-        entropy regularization, maximum entropy bonus, exploration bonus, ent_coef, entropy
-        coefficient, entropy loss, anti-collapse term, policy entropy, entropy-regularized
-        reinforcement learning.
+        entropy regularization, entropy loss, exploration bonus.
+
+    Asked as:
+        ent_coef; entropy coefficient; anti-collapse term; policy entropy; entropy collapse; maximum
+        entropy; entropy-regularized reinforcement learning.
 
     Role in ML:
         - regularizer -- Skywork-OR1: the coefficient rises by 0.0001 a step while the entropy over

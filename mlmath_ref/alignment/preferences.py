@@ -6,7 +6,7 @@ likelihood, and so are the ratings of players and of chat models; a common const
 changes nothing. A policy is then moved to higher reward, at a price on its divergence from a
 reference. That price limits how far the policy goes after the reward model's mistakes and does not
 rule them out. It stands in the reward of each draw, as in InstructGPT, or beside the objective, as
-in DeepSeek-R1 :cite:p:`deepseek2025r1{eq. (1)}`; DAPO does without
+in DeepSeek-R1 :cite:p:`deepseek2025r1{v1, eq. (1)}`; DAPO does without
 :cite:p:`yu2025dapo{sec. 2.3}`.
 
 For the penalized problem the best policy is known: the reference, reweighted by the exponential of
@@ -44,8 +44,11 @@ def bradley_terry(r_w: Real[Array, "*shape"], r_l: Real[Array, "*shape"]) -> Uni
         :math:`P(w \succ l)`, the probability that :math:`w` is preferred to :math:`l`.
 
     Also called:
-        BT model, Bradley-Terry-Luce, BTL, paired comparison model, preference probability, Elo
-        expected score, win probability, pairwise comparison model, Elo rating.
+        BT model, Bradley-Terry-Luce, BTL, Elo expected score.
+
+    Asked as:
+        paired comparison model; pairwise comparison model; preference probability; win probability;
+        Elo rating; arena score; who wins.
 
     Role in ML:
         - metric -- Chatbot Arena: the strengths of chat models are those under which the votes are
@@ -126,8 +129,11 @@ def reward_model_loss(
         :math:`\mathcal{L}`, in nats, the mean over :math:`n` pairs.
 
     Also called:
-        pairwise ranking loss, Bradley-Terry loss, RM loss, preference loss, RankNet loss, pairwise
-        logistic loss, log-sigmoid loss, reward modeling loss, pairwise preference loss.
+        Bradley-Terry loss, RM loss, RankNet loss, pairwise logistic loss, reward modeling loss.
+
+    Asked as:
+        pairwise ranking loss; preference loss; pairwise preference loss; log-sigmoid loss; train a
+        reward model; minus log sigmoid of chosen minus rejected.
 
     Role in ML:
         - objective -- Tulu 3: trains the reward model of 8B parameters, one scalar for each answer
@@ -138,10 +144,11 @@ def reward_model_loss(
           Witness: ``trl.RewardTrainer``.
 
     Numerics:
-        :math:`-\log \sigma(u) = \log(1 + e^{-u})` is taken as :math:`\log(e^0 + e^{-u})` in one
-        stable operation: a margin of -1000 costs 1000, one of 1000 nothing. The gradient in a
-        preferred reward is :math:`-\sigma(-u) / n`, between :math:`-1/n` and 0. Nothing holds the
-        sum of two rewards; TRL has an optional penalty on its square.
+        :math:`-\log \sigma(u) = \log(1 + e^{-u})` is computed without overflow: a margin of -1000
+        costs 1000, one of 1000 nothing. The gradient with respect to a preferred reward is
+        :math:`-\sigma(-u) / n`, between :math:`-1/n` and 0. Second derivatives are finite at every
+        margin; those of ``torch.logaddexp`` are NaN from 89 on in float32. The loss does not
+        constrain the sum of two rewards; TRL has an optional penalty on its square.
 
     Checked against:
         ``-torch.nn.functional.logsigmoid(r_w - r_l).mean()``,
@@ -171,6 +178,13 @@ def reward_model_loss(
         >>> reward_model_loss(r_w, torch.tensor([2.0, 3.0]).log()).backward()
         >>> r_w.grad
         tensor([-0.1250, -0.3750])
+
+        The second derivative with respect to a margin is :math:`\sigma(u) \sigma(-u) / n`, also at
+        a margin of 100:
+
+        >>> curvature = torch.func.hessian(lambda r: reward_model_loss(r, torch.zeros(1)))
+        >>> [f"{curvature(torch.tensor([u])).item():.4g}" for u in (0.0, 100.0)]
+        ['0.25', '3.783e-44']
 
         Equal rewards cost :math:`\log 2`, hopeless pairs their margin, clear ones nothing:
 
@@ -211,8 +225,11 @@ def kl_penalized_reward(
         :math:`R`, the reward that the policy is trained on, one number per answer, or per token.
 
     Also called:
-        RLHF objective, KL penalty, KL reward shaping, non-score reward, KL control, KL-regularized
-        reward, reference model penalty, kl_coef, KL-constrained reward maximization.
+        KL-regularized reward, KL reward shaping.
+
+    Asked as:
+        RLHF objective; KL penalty; non-score reward; KL control; reference model penalty; kl_coef;
+        KL-constrained reward maximization; reward hacking.
 
     Role in ML:
         - regularizer -- Tulu 3: every token of an answer pays, with :math:`\beta = 0.05` for the 8B
@@ -319,8 +336,11 @@ def dpo_loss(
         :math:`\mathcal{L}_{\mathrm{DPO}}`, in nats, the mean over :math:`n` pairs.
 
     Also called:
-        direct preference optimization, DPO, preference tuning, implicit reward, preference loss,
-        DPO objective, preference optimization.
+        direct preference optimization, DPO, DPO objective.
+
+    Asked as:
+        preference tuning; preference optimization; implicit reward; preference loss; chosen and
+        rejected log probabilities fall.
 
     Role in ML:
         - objective -- Llama 3: post-training with :math:`\beta = 0.1`, masked formatting tokens and
@@ -336,10 +356,11 @@ def dpo_loss(
           Witness: ``trl.DPOTrainer``.
 
     Numerics:
-        :math:`-\log \sigma(u)` is taken as :math:`\log(e^0 + e^{-u})` in one stable operation: a
-        margin of -1000 costs 1000 and overflows nothing. The gradient in a preferred
-        log-probability is :math:`-\beta \sigma(-u) / n`, so pairs that are already right weigh
-        little.
+        :math:`-\log \sigma(u) = \log(1 + e^{-u})` is computed without overflow, with finite first
+        and second derivatives: a margin of -1000 costs 1000. The gradient with respect to a
+        preferred log-probability is :math:`-\beta \sigma(-u) / n`, so pairs that are already right
+        weigh little. The default :math:`\beta` is that of the original experiments
+        :cite:p:`rafailov2023direct{appendix B}`.
 
     Checked against:
         ``-torch.nn.functional.logsigmoid(beta * ((policy_chosen - policy_rejected) - (ref_chosen -

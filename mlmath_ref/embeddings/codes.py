@@ -27,7 +27,7 @@ def product_quantization(
 ) -> Labels[Array, "*batch M", "K"]:
     r"""Product quantization: a vector as a few small numbers, one for each of its parts.
 
-    .. math:: y_m = \arg\min_a \sum_{l=1}^{s} (x_{(m - 1) s + l} - C_{m, a, l})^2 - 1
+    .. math:: y_m = \left( \arg\min_a \sum_{l=1}^{s} (x_{(m - 1) s + l} - C_{m, a, l})^2 \right) - 1
 
     In vectors :math:`y_m + 1 = \arg\min_a \lVert x^{(m)} - C_{m, a} \rVert_2^2`, and the memory for
     many vectors shrinks: each is cut into :math:`M` parts of :math:`s` numbers, and part :math:`m`
@@ -45,8 +45,11 @@ def product_quantization(
         :math:`y`, the code, a codeword for each part, numbered from 0.
 
     Also called:
-        PQ, IndexPQ, vector quantization, VQ, codebook, codeword, sub-quantizer, compact codes,
-        embedding compression, vector compression, k-means assignment.
+        PQ, IndexPQ, PQ encoding.
+
+    Asked as:
+        vector quantization; VQ; codebook; codeword; sub-quantizer; compact codes; embedding
+        compression; vector compression; k-means assignment.
 
     Role in ML:
         - compression -- Faiss: every part is compared with the codewords of its own codebook, and
@@ -59,8 +62,8 @@ def product_quantization(
 
     Numerics:
         A code takes :math:`M \log_2 K` bits: 8 parts with 256 codewords make 8 bytes of a vector of
-        128 floats, which has 512. Of equally near codewords the first is taken. The code has no
-        gradient; networks that quantize pass the gradient of the codeword on to the vector.
+        128 floats, which has 512. Of equally near codewords the first is taken. Memory is a few times
+        that of the vectors: the codewords are compared one after the other. The code has no gradient; networks that quantize pass the gradient of the codeword on to the vector.
 
     Checked against:
         ``np.stack([scipy.cluster.vq.vq(np.atleast_2d(p), b)[0][0] for p, b in
@@ -136,8 +139,10 @@ def pq_distance(
         :math:`D`, the squared distance, one number for each code.
 
     Also called:
-        ADC, asymmetric distance computation, PQ distance, lookup-table distance, distance table,
-        IVFPQ, IndexIVFPQ, asymmetric PQ distance.
+        ADC, asymmetric distance computation, PQ distance, asymmetric PQ distance.
+
+    Asked as:
+        lookup-table distance; distance table; IVFPQ; IndexIVFPQ; distance to a quantized vector.
 
     Role in ML:
         - similarity -- Faiss: the distances of the query's parts to all codewords are tabulated

@@ -45,8 +45,11 @@ def embedding_lookup(
         :math:`x`, one vector of size :math:`d` for each token.
 
     Also called:
-        embedding layer, nn.Embedding, token embedding, word embedding, lookup table, wte, one-hot
-        product, embedding table, embedding matrix.
+        embedding layer, nn.Embedding, token embedding, wte.
+
+    Asked as:
+        word embedding; lookup table; one-hot product; embedding table; embedding matrix; index out
+        of range in self.
 
     Role in ML:
         - layer -- gpt-oss: the first operation of the model; the scores at its end come from a
@@ -66,8 +69,7 @@ def embedding_lookup(
         ``index out of range in self`` for an id beyond the vocabulary.
 
     Checked against:
-        ``np.eye(len(e))[ids] @ e``
-        and ``torch.nn.functional.embedding(ids, e)``
+        ``np.eye(len(e))[ids] @ e``, ``torch.nn.functional.embedding(ids, e)``
 
     Examples:
         By hand, row 2, row 0 and row 2 again:
@@ -140,8 +142,11 @@ def word_analogy(
         ValueError: The vectors cancel to :math:`y = 0`, which has no direction.
 
     Also called:
-        king - man + woman, vector arithmetic, vector offset method, 3CosAdd, analogical reasoning,
-        word2vec analogy, most_similar, queen.
+        vector offset method, 3CosAdd.
+
+    Asked as:
+        king - man + woman; vector arithmetic; analogical reasoning; word2vec analogy; most_similar;
+        queen.
 
     Role in ML:
         - analysis -- Llama 2: the same differences, of the unembedding vectors of two words, are

@@ -56,9 +56,11 @@ def nearest_neighbors(
         :math:`i`, the rows of the neighbors, numbered from 0.
 
     Also called:
-        kNN, k-NN, exact search, brute-force search, flat index, IndexFlatL2, similarity search,
-        vector search, top-k retrieval, k nearest neighbors, nearest neighbor search, semantic
-        search.
+        kNN, k-NN, k nearest neighbors, exact search, brute-force search, IndexFlatL2.
+
+    Asked as:
+        nearest neighbor search; flat index; similarity search; vector search; top-k retrieval;
+        semantic search; closest vectors.
 
     Role in ML:
         - similarity -- Faiss: the flat index compares a query with every stored vector; it is what
@@ -75,7 +77,9 @@ def nearest_neighbors(
           Witness: ``transformers.models.mimi.modeling_mimi.MimiEuclideanCodebook``.
 
     Numerics:
-        The differences are squared and added, :math:`n d` operations for a query. The expansion
+        The differences are squared and added, :math:`n d` operations for a query. Queries are taken
+        :math:`d` at a time and features one at a time, so that memory is a few times that of the
+        vectors, for any number of queries. The expansion
         :math:`\lVert q \rVert_2^2 - 2 q^\top x + \lVert x \rVert_2^2`, which libraries use because
         it is a matrix product, loses all digits where vectors are long and close together. Distances
         are compared in double precision also for single: rounded, near ones would become equal.
@@ -175,8 +179,11 @@ def ivf_search(
         :math:`k` vectors.
 
     Also called:
-        IVF, IVFFlat, IndexIVFFlat, inverted file index, coarse quantizer, nprobe, cell-probe
-        method, approximate nearest neighbors, ANN, approximate nearest neighbor search.
+        IVF, IVFFlat, IndexIVFFlat, inverted file index.
+
+    Asked as:
+        coarse quantizer; nprobe; cell-probe method; approximate nearest neighbors; ANN; approximate
+        nearest neighbor search.
 
     Role in ML:
         - similarity -- Faiss: a search first asks the coarse quantizer for the nearest ``nprobe``
@@ -284,9 +291,11 @@ def hnsw_search(
         :math:`k` can be reached.
 
     Also called:
-        hierarchical navigable small world, SEARCH-LAYER, efSearch, ef_search, graph index,
-        IndexHNSWFlat, hnswlib, best-first search, beam search on a graph, vector database, HNSW,
-        navigable small world graph, approximate nearest neighbor search.
+        HNSW, hierarchical navigable small world, SEARCH-LAYER, IndexHNSWFlat.
+
+    Asked as:
+        efSearch; ef_search; graph index; hnswlib; best-first search; beam search on a graph; vector
+        database; navigable small world graph; approximate nearest neighbor search.
 
     Role in ML:
         - similarity -- Faiss: descends greedily from the entry point to level 1, then searches
@@ -303,7 +312,9 @@ def hnsw_search(
         The answer may be wrong, and nothing in it tells: a walk of width 1 stops at the first node
         that is nearer than all of its neighbors. With :math:`\mathrm{ef} = n` all nodes that can be
         reached are seen, and the answer is exact if that is all. A real index computes only the
-        distances of the nodes that it meets; here all are ranked at the start. A larger
+        distances of the nodes that it meets and stops; here all are ranked at the start, and
+        :math:`n` steps of :math:`O(n M)` operations are taken, the last of which change nothing. A
+        larger
         :math:`\mathrm{ef}` finds more of the true neighbors (recall) and takes longer.
 
     Checked against:

@@ -45,9 +45,12 @@ def change_of_variables(
         element.
 
     Also called:
-        normalizing flow, flow likelihood, log-det-Jacobian, pushforward density, logdet, change of
-        variables formula, bijector, RealNVP, Glow, density transformation, transformation of random
-        variables.
+        change of variables formula, pushforward density, transformation of random variables,
+        density transformation.
+
+    Asked as:
+        normalizing flow; flow likelihood; log-det-Jacobian; logdet; bijector; RealNVP; Glow; density
+        of a transformed variable.
 
     Role in ML:
         - objective -- JetFormer: a flow turns an image into soft tokens, a transformer models the
@@ -63,7 +66,7 @@ def change_of_variables(
         The logarithm of the determinant comes from a triangular factorization,
         ``np.linalg.slogdet`` or ``torch.linalg.slogdet``, so that neither it nor its underflow is
         ever formed: a 400 by 400 Jacobian of 0.1 on the diagonal has the determinant 0 in double
-        precision and the log-determinant -921.03. The cost is :math:`d^3 / 3` operations; flows
+        precision and the log-determinant -921.03. The cost is about :math:`\tfrac23 d^3` operations; flows
         choose triangular Jacobians, whose determinant is the product of the diagonal. The sign does
         not count. ``torch.distributions.TransformedDistribution`` has densities of this form.
 
@@ -143,8 +146,11 @@ def gan_value(
         :math:`V`, in nats, the sum of the two means, one number per batch element.
 
     Also called:
-        minimax loss, GAN loss, adversarial loss, discriminator loss, generative adversarial
-        network, vanilla GAN, saturating loss, softplus loss, GAN minimax game, minimax objective.
+        GAN loss, minimax loss, GAN minimax objective.
+
+    Asked as:
+        adversarial loss; discriminator loss; generative adversarial network; vanilla GAN; saturating
+        loss; non-saturating loss; softplus loss; minimax game.
 
     Role in ML:
         - objective -- DMD2: a classifier on the features of the diffusion network is trained on
@@ -155,8 +161,9 @@ def gan_value(
           descends its second term :cite:p:`goodfellow2014generative{eq. (1)}`.
 
     Numerics:
-        The logarithms come from the scores by a stable :math:`\log(1 + e^x)`; a probability that
-        was rounded to 1 first would give :math:`-\infty`. For a sample that is surely found out the
+        The logarithms come from the scores by a stable :math:`\log(1 + e^x)`, whose first and second
+        derivatives are finite; a probability that was rounded to 1 first would give
+        :math:`-\infty`. For a sample that is surely found out the
         gradient :math:`-\sigma(v_j) / m` vanishes: at a score of -20 it is 2e-9 over :math:`m`, and
         the generator learns nothing from it; the non-saturating loss
         :math:`-\frac1m \sum_j \log \sigma(v_j)` keeps its gradient there.
@@ -226,9 +233,11 @@ def optimal_discriminator(
         :math:`D`, the probability, element by element.
 
     Also called:
-        GAN optimum, D*, density ratio trick, Bayes-optimal classifier, likelihood ratio trick,
-        classifier two-sample test, noise-contrastive estimation, density ratio estimation, Bayes
-        classifier.
+        GAN optimum, Bayes-optimal classifier.
+
+    Asked as:
+        D*; density ratio trick; likelihood ratio trick; classifier two-sample test; noise-contrastive
+        estimation; density ratio estimation; Bayes classifier.
 
     Role in ML:
         - estimator -- sbi: a classifier learns to tell pairs of parameters and simulations that

@@ -39,8 +39,11 @@ def alpha_bar(betas: Unit[Array, "*batch T"]) -> Unit[Array, "*batch T"]:
         :math:`\bar\alpha`, one number per step; the first is :math:`1 - \beta_1`.
 
     Also called:
-        alphas_cumprod, alpha bar, alpha_hats, cumulative product of alphas, noise schedule,
-        variance schedule, signal rate, beta schedule.
+        alphas_cumprod, alpha bar, alpha_hats, cumulative product of alphas.
+
+    Asked as:
+        noise schedule; variance schedule; beta schedule; signal rate; signal-to-noise ratio of
+        diffusion.
 
     Role in ML:
         - schedule -- Octo: the action head of the robot policy has 20 steps of a cosine schedule,
@@ -112,8 +115,10 @@ def ddpm_forward_step(
         :math:`x_t`, the state after the step.
 
     Also called:
-        forward diffusion step, diffusion kernel, transition kernel, q(x_t given x_{t-1}), noising
-        step, forward diffusion process.
+        forward diffusion step, forward transition kernel, noising step.
+
+    Asked as:
+        q(x_t | x_{t-1}); diffusion kernel; transition kernel; forward diffusion process.
 
     Role in ML:
         - preprocessing -- RFdiffusion All-Atom: backbones of proteins are noised by one such step
@@ -126,7 +131,9 @@ def ddpm_forward_step(
 
     Numerics:
         With :math:`\beta_t = 0` nothing happens, with 1 only noise is left. Without the root on
-        :math:`1 - \beta_t` the variance does not stay at 1 but drifts toward :math:`1/2`.
+        :math:`1 - \beta_t` the variance does not stay at 1 but tends to :math:`1 / (2 - \beta)` for a
+        constant :math:`\beta`, close to :math:`1/2` if :math:`\beta` is small. The derivative with
+        respect to :math:`\beta_t` is unbounded at 0 and at 1, where a root has no finite slope.
 
     Checked against:
         ``(lambda angle: np.cos(angle) * x + np.sin(angle) * noise)(
@@ -201,8 +208,10 @@ def ddpm_add_noise(
         :math:`x_t`, noisy data.
 
     Also called:
-        forward process, q_sample, add_noise, forward diffusion, noising, variance preserving,
-        alphas_cumprod, q(x_t given x_0).
+        q_sample, add_noise, forward diffusion.
+
+    Asked as:
+        forward process; noising; variance preserving; q(x_t | x_0); add noise to an image at time t.
 
     Role in ML:
         - objective -- RDT-1B: chunks of 64 robot actions are noised to one of 1000 times on a
@@ -292,8 +301,11 @@ def ddpm_reverse_step(
         :math:`x_{t-1}`, the state after the step; :math:`x_0` is the sample.
 
     Also called:
-        denoising step, ancestral sampling, p_sample, reverse process, DDPM sampler, scheduler step,
-        posterior sampling, reverse diffusion, denoising diffusion probabilistic model.
+        denoising step, DDPM ancestral sampling step, p_sample.
+
+    Asked as:
+        ancestral sampling; reverse process; DDPM sampler; scheduler step; posterior sampling; reverse
+        diffusion; denoising diffusion probabilistic model.
 
     Role in ML:
         - sampling -- Octo: a chunk of robot actions is drawn by 20 of these steps, with
@@ -394,8 +406,11 @@ def ddpm_loss(
         :math:`\mathcal{L}_{\mathrm{simple}}`, the mean over samples and over their numbers.
 
     Also called:
-        simple loss, L_simple, noise prediction loss, epsilon prediction, epsilon matching, DDPM
-        objective, denoising score matching, diffusion loss, diffusion model training objective.
+        simple loss, L_simple, noise prediction loss, epsilon matching, DDPM objective.
+
+    Asked as:
+        epsilon prediction; denoising score matching; diffusion loss; diffusion model training
+        objective.
 
     Role in ML:
         - objective -- Octo: trains the action head on the noise; the mean is multiplied by the

@@ -49,8 +49,11 @@ def gaussian_kl(
         normal distribution.
 
     Also called:
-        VAE KL loss, KL regularizer, rate term, KL to standard normal, ELBO regularizer, kld, KL
-        between Gaussians, VAE latent loss.
+        VAE KL loss, KL to standard normal, VAE latent loss.
+
+    Asked as:
+        KL regularizer; rate term; ELBO regularizer; kld; KL between Gaussians; posterior collapse;
+        KL vanishing.
 
     Role in ML:
         - regularizer -- Open-Sora 1.2: its video autoencoder is trained with this divergence at a
@@ -64,8 +67,9 @@ def gaussian_kl(
           sampling :cite:p:`kingma2014auto{eq. (10), appendix B}`.
 
     Numerics:
-        :math:`\sigma^2 - 1` is taken as :math:`\operatorname{expm1}(\log \sigma^2)`, so that small
-        divergences keep their digits and never come out negative. The gradient is :math:`\mu_i` in
+        :math:`\sigma^2 - 1 - \log \sigma^2` is computed by its power series if
+        :math:`|\log \sigma^2| < \tfrac12`, where the difference cancels, so that small divergences
+        have full relative precision; the result is never negative. The gradient is :math:`\mu_i` in
         the mean and :math:`(\sigma_i^2 - 1) / 2` in the log-variance: bounded where the variance is
         tiny, exponential where it is large. The sum runs over the last axis, the mean over a batch
         is the caller's; which of the two a library averages changes the weight of the term.
@@ -142,8 +146,11 @@ def reparameterize(
         :math:`z`, the draw.
 
     Also called:
-        reparametrization trick, reparameterisation, pathwise gradient, rsample, Gaussian sampling,
-        stochastic backpropagation, reparameterization gradient.
+        reparametrization trick, reparameterisation, rsample.
+
+    Asked as:
+        pathwise gradient; Gaussian sampling; stochastic backpropagation; reparameterization gradient;
+        backpropagate through sampling.
 
     Role in ML:
         - sampling -- FLUX.1: the two halves of the image encoder's output, mean and log-variance,
@@ -220,8 +227,11 @@ def elbo(
         :math:`\mathcal{J}`, in nats, one number per batch element.
 
     Also called:
-        ELBO, variational lower bound, variational free energy, VAE objective, VAE loss, NELBO,
-        evidence, SGVB estimator, variational autoencoder, variational inference.
+        ELBO, variational lower bound, VAE objective, SGVB estimator.
+
+    Asked as:
+        VAE loss; NELBO; negative ELBO; variational free energy; evidence; variational autoencoder;
+        variational inference; reconstruction plus KL.
 
     Role in ML:
         - objective -- LeRobot: the ACT policy is trained as a conditional variational autoencoder

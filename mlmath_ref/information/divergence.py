@@ -53,8 +53,11 @@ def kl_divergence(
         :math:`D_{\mathrm{KL}}(p \,\|\, q)`, in nats, one number per batch element.
 
     Also called:
-        relative entropy, I-divergence, KL, Kullback Leibler distance, KL divergence, KLD,
-        information divergence, forward KL, reverse KL.
+        relative entropy, information divergence, KL, KL divergence, KLD, Kullback Leibler distance.
+
+    Asked as:
+        KL(p||q); D_KL(p||q); how different are two distributions; I-divergence; forward KL; reverse
+        KL; mode-covering; mode-seeking; why is my KL infinite; negative KL.
 
     Role in ML:
         - objective -- Qwen3: the small models are distilled by bringing the student's logits to the
@@ -65,10 +68,13 @@ def kl_divergence(
           holds the encoder's posterior near the prior :cite:p:`kingma2014auto{eq. (3)}`.
 
     Numerics:
-        A term with :math:`p_i = 0` counts as 0, in the value and in the gradient in :math:`q`;
-        where :math:`q_i = 0 < p_i` the result is :math:`\infty`, and no epsilon bounds it. From
-        logits, subtract log-softmaxes instead: a probability that underflowed to 0 cannot be
-        recovered.
+        A term with :math:`p_i = 0` counts as 0, in the value and in the gradient with respect to
+        :math:`q`. If :math:`q_i = 0 < p_i`, the result is :math:`\infty`, its derivative with
+        respect to :math:`q_i` is :math:`-\infty` and that with respect to :math:`p_i` is
+        :math:`\infty`; no epsilon bounds it. A sum that rounding puts below 0, which happens if
+        :math:`p` and :math:`q` differ by less than about :math:`10^{-8}`, is replaced by 0, with
+        gradient 0. From logits, subtract log-softmaxes instead: a probability that underflowed to 0
+        cannot be recovered.
 
     Checked against:
         ``scipy.stats.entropy(p, q, axis=-1)``,
@@ -97,11 +103,25 @@ def kl_divergence(
         >>> q.grad
         tensor([-2.0000, -0.6667])
 
-        An event that :math:`q` calls impossible costs without bound; each row is one pair:
+        An event that :math:`q` calls impossible costs without bound, and the gradient says so; each
+        row is one pair:
 
-        >>> p, q = torch.full((2, 2), 0.5), torch.tensor([[1.0, 0.0], [0.25, 0.75]])
-        >>> kl_divergence(p, q)
+        >>> p = torch.full((2, 2), 0.5)
+        >>> q = torch.tensor([[1.0, 0.0], [0.25, 0.75]], requires_grad=True)
+        >>> divergence = kl_divergence(p, q)
+        >>> divergence.detach()
         tensor([   inf, 0.1438])
+        >>> divergence.sum().backward()
+        >>> q.grad
+        tensor([[-0.5000,    -inf],
+                [-2.0000, -0.6667]])
+
+        It is never negative, although its terms cancel for distributions that nearly agree:
+
+        >>> p = np.asarray([0.4, 0.59, 0.01])
+        >>> q = p + np.asarray([1e-9, -1e-9, 0.0])
+        >>> float(kl_divergence(p, q))
+        0.0
 
         An event that does not happen costs nothing, and :math:`q` is free to call it impossible:
 
@@ -149,8 +169,9 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
           :cite:p:`oord2018representation{sec. 2.3}`.
 
     Numerics:
-        Cells with :math:`p_{ij} = 0` count as 0. For independent variables rounding may leave some
-        :math:`10^{-17}` on either side of 0. The table has to be known: from samples, a table of
+        Cells with :math:`p_{ij} = 0` count as 0. A sum that rounding puts below 0, as it may for
+        independent variables, is replaced by 0. The product of two small margins may underflow; each
+        is divided by separately. The table has to be known: from samples, a table of
         counts over their number is the usual estimate, that of
         ``sklearn.metrics.mutual_info_score``, and it is too large on average.
 
@@ -181,6 +202,13 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
         >>> p.grad.float()
         tensor([[-0.3556, -1.8109, -1.5878],
                 [-2.3481, -0.6253, -0.6898]])
+
+        Margins of :math:`10^{-30}`, whose product underflows in float32, add
+        :math:`10^{-30} \log 10^{30}`:
+
+        >>> rare = mutual_information(torch.tensor([[1.0, 0.0], [0.0, 1e-30]]))
+        >>> f"{rare.item():.4g}"
+        '6.908e-29'
 
         Two tables: independent variables tell nothing of each other, and one that decides the other
         tells its entropy, :math:`-0.2 \log 0.2 - 0.8 \log 0.8`:
@@ -226,9 +254,11 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
         :math:`\mathrm{IG}`, in nats, one number per split.
 
     Also called:
-        IG, ID3 criterion, entropy criterion, impurity decrease, decision tree split criterion,
-        mutual information of feature and label, expected information gain, Kullback-Leibler gain,
-        entropy reduction.
+        IG, ID3 criterion, entropy criterion, mutual information of branch and class.
+
+    Asked as:
+        impurity decrease; decision tree split criterion; expected information gain; entropy
+        reduction; which question to ask next; best split.
 
     Role in ML:
         - planning -- Uncertainty of Thoughts: a language model that may ask yes-or-no questions
@@ -241,16 +271,15 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
           Witness: ``sklearn.tree.DecisionTreeClassifier``, in bits.
 
     Numerics:
-        Terms of both signs add up to the gain, so that it is right to some :math:`10^{-16}`,
-        however small it is, and for branches that agree it may come out on either side of 0. A count of 0
-        adds nothing. A question that splits every sample off on its own has the largest possible
+        Terms of both signs add up to the gain, so that its absolute error is some
+        :math:`10^{-16}`, however small it is; it is never negative. A count of 0 adds nothing, and
+        counts near the largest number do not overflow. A question that splits every sample off on its own has the largest possible
         gain and is worthless: the gain ratio divides by the entropy of the branch. Trees usually
         count in bits, as ``sklearn.tree.DecisionTreeClassifier`` does with ``criterion="entropy"``;
         divide by :math:`\log 2`. Of whole counts it is ``sklearn.metrics.mutual_info_score``.
 
     Checked against:
-        ``scipy.stats.entropy(counts.ravel(), np.outer(counts.sum(1), counts.sum(0)).ravel())``
-
+        ``scipy.stats.entropy(counts.ravel(), np.outer(counts.sum(1), counts.sum(0)).ravel())``,
         ``scipy.stats.entropy(counts.sum(0)) - np.average(scipy.stats.entropy(counts, axis=1),
         weights=counts.sum(1))``
 
@@ -325,8 +354,11 @@ def info_nce_bound(s: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
         :math:`\hat{I}`, in nats, one estimate per batch of pairs.
 
     Also called:
-        InfoNCE lower bound, CPC bound, NCE bound, contrastive mutual information estimator,
-        variational lower bound on mutual information, goodness of fit.
+        InfoNCE lower bound, CPC bound, NCE bound.
+
+    Asked as:
+        contrastive mutual information estimator; variational lower bound on mutual information;
+        goodness of fit of a contrastive model; log n minus the contrastive loss.
 
     Role in ML:
         - metric -- CEBRA: the goodness of fit of an embedding of neural recordings is the logarithm
@@ -349,8 +381,7 @@ def info_nce_bound(s: Real[Array, "*batch n n"]) -> Real[Array, "*batch"]:
         below 0.
 
     Checked against:
-        ``math.log(len(s)) - torch.nn.functional.cross_entropy(s, torch.arange(len(s)))``
-
+        ``math.log(len(s)) - torch.nn.functional.cross_entropy(s, torch.arange(len(s)))``,
         ``np.mean(np.diag(s - scipy.special.logsumexp(s, axis=1, keepdims=True, b=1 / len(s))))``
 
     Examples:

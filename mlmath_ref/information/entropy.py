@@ -2,7 +2,8 @@ r"""Entropy: how many nats an event is worth, on average.
 
 An event of probability :math:`p` is worth :math:`-\log p`: nothing when it was certain, more the
 less it was expected. Averaged over a distribution under its own probabilities this is the entropy,
-the shortest mean length of a code. Averaged under one distribution with the code lengths of another
+a lower bound on the mean length of a code: no code is shorter, and one of fewer than one bit more
+exists. Averaged under one distribution with the code lengths of another
 it is the cross-entropy, which is longer by the Kullback-Leibler divergence:
 :math:`H(p, q) = H(p) + D_{\mathrm{KL}}(p \,\|\, q)`. A model trained on data lowers the
 cross-entropy from the data to itself; perplexity is its exponential, the number of equally likely
@@ -56,8 +57,11 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         :math:`H(p)`, in nats, one number per batch element.
 
     Also called:
-        information entropy, Shannon information, self-information, average surprisal, uncertainty,
-        p log p, binary entropy, differential entropy.
+        information entropy, average surprisal.
+
+    Asked as:
+        Shannon information; self-information; uncertainty; p log p; binary entropy; differential
+        entropy; how uncertain is a distribution; entropy is nan.
 
     Role in ML:
         - preprocessing -- Byte Latent Transformer: a small model's entropy over the next byte says
@@ -71,14 +75,13 @@ def entropy(p: Simplex[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
         The convention :math:`0 \log 0 = 0` is kept by :ref:`xlogy <xlogy>` without an epsilon, so
         that a certain event gives exactly 0; ``torch.distributions.Categorical.entropy``, which
         lifts a 0 to the rounding unit, gives :math:`2.2 \cdot 10^{-16}`. The derivative is
-        :math:`-\log p_i - 1`, without bound as :math:`p_i` goes to 0; at 0 itself the gradient
-        returned is 0. In bits it is :math:`-\sum_i p_i \log_2 p_i`, the number here divided by
+        :math:`-\log p_i - 1`, unbounded as :math:`p_i` goes to 0; at 0 itself the gradient returned
+        is 0, where ``torch.special.entr`` returns :math:`\infty`. A sum below 0, from a probability
+        that rounding has put above 1, is replaced by 0. In bits it is :math:`-\sum_i p_i \log_2 p_i`, the number here divided by
         :math:`\log 2`.
 
     Checked against:
-        ``scipy.stats.entropy(p, axis=-1)``
-
-        ``torch.special.entr(p).sum()``
+        ``scipy.stats.entropy(p, axis=-1)``, ``torch.special.entr(p).sum()``
 
     Examples:
         By hand, :math:`\tfrac12 \log 2 + 2 \cdot \tfrac14 \log 4 = \tfrac32 \log 2`, or 1.5 bits:
@@ -138,8 +141,10 @@ def cross_entropy(
         :math:`H(p, q)`, in nats, one number per batch element.
 
     Also called:
-        CE, log loss, logarithmic score, soft-target cross-entropy, cross entropy of two
-        distributions.
+        CE, cross entropy of two distributions, soft-target cross-entropy.
+
+    Asked as:
+        H(p, q); log loss; logarithmic score; cross-entropy with soft labels; loss is infinite.
 
     Role in ML:
         - objective -- DINOv3: moves the student's distribution over prototypes towards the
@@ -150,14 +155,15 @@ def cross_entropy(
           :cite:p:`hinton2015distilling{sec. 2}`.
 
     Numerics:
-        A term with :math:`p_i = 0` is 0, in the value and in the gradient in :math:`q`; where
-        :math:`q_i = 0 < p_i` the result is :math:`\infty`. No epsilon bounds it. This entry takes
-        probabilities; from logits use :ref:`softmax_cross_entropy <softmax_cross_entropy>`, which cannot lose a probability to
+        A term with :math:`p_i = 0` is 0, in the value and in the gradient with respect to
+        :math:`q`. If :math:`q_i = 0 < p_i`, the result is :math:`\infty` and its derivative with
+        respect to :math:`q_i` is :math:`-\infty`; no epsilon bounds it. A sum below 0, from a
+        probability that rounding has put above 1, is replaced by 0. This entry takes probabilities;
+        from logits use :ref:`softmax_cross_entropy <softmax_cross_entropy>`, which cannot lose a probability to
         underflow.
 
     Checked against:
-        ``torch.nn.functional.cross_entropy(torch.log(q), p)``, ``-torch.special.xlogy(p, q).sum()``
-
+        ``torch.nn.functional.cross_entropy(torch.log(q), p)``, ``-torch.special.xlogy(p, q).sum()``,
         ``scipy.stats.entropy(p) + scipy.stats.entropy(p, q)``
 
     Examples:
@@ -182,15 +188,17 @@ def cross_entropy(
         tensor([-2.0000, -0.6667])
 
         A right and certain prediction costs nothing, a certain and wrong one costs without bound,
-        and an event that never happens has no gradient:
+        in the value and in the gradient; an event that never happens contributes no gradient:
 
         >>> happens = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
         >>> q = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
-        >>> cross_entropy(happens, q).detach()
+        >>> loss = cross_entropy(happens, q)
+        >>> loss.detach()
         tensor([0., inf])
-        >>> cross_entropy(happens[0], q[0]).backward()
-        >>> q.grad[0]
-        tensor([-1.,  0.])
+        >>> loss.sum().backward()
+        >>> q.grad
+        tensor([[-1.,  0.],
+                [-inf,  0.]])
     """
     xp = array_namespace(p, q)
     # subtracted from 0, not negated, so that a sure prediction gives 0 and not -0
@@ -223,8 +231,10 @@ def perplexity(
         :math:`\operatorname{PPL}`, one number for each sequence.
 
     Also called:
-        PPL, exponentiated cross-entropy, branching factor, exp of the loss, language model
-        perplexity.
+        PPL, exponentiated cross-entropy, language model perplexity.
+
+    Asked as:
+        branching factor; exp of the loss; how good is a language model; average perplexity.
 
     Role in ML:
         - metric -- DeepSeek-V3: base models are compared on multiple-choice tasks by it; where the
@@ -238,8 +248,10 @@ def perplexity(
 
     Numerics:
         The logarithms are averaged first: the product of the probabilities themselves underflows
-        after some hundred tokens. Averaging the perplexities of sequences is another, larger
-        number; put the tokens in one sequence instead. A counted token with :math:`p_t = 0` makes
+        after some hundred tokens. The mean of the perplexities of several sequences is another
+        number, at least as large if the sequences have the same length and larger or smaller if they
+        do not: one sequence of 100 tokens at loss 5 and one of 1 token at loss 0 have perplexities
+        of mean 74.7, and 141.2 as one sequence. Put the tokens in one sequence. A counted token with :math:`p_t = 0` makes
         the result :math:`\infty`; one that the mask leaves out does not. A distribution by itself
         has the perplexity :math:`2^{H(p)}`, with its entropy in bits. From logits it is
         ``torch.exp`` of ``torch.nn.functional.cross_entropy``.
@@ -270,6 +282,15 @@ def perplexity(
         >>> perplexity(log_p).backward()
         >>> log_p.grad
         tensor([-1.3333, -1.3333, -1.3333])
+
+        A sequence of 100 tokens at loss 5 and one of a single token at loss 0, as a mean of two
+        perplexities and as one sequence:
+
+        >>> long, short = np.full(100, -5.0), np.zeros(1)
+        >>> round(float(perplexity(long) + perplexity(short)) / 2, 1)
+        74.7
+        >>> round(float(perplexity(np.concatenate([long, short]))), 1)
+        141.2
 
         Certain tokens give 1, an impossible one :math:`\infty`, and none of it where it is masked:
 
@@ -315,9 +336,11 @@ def bits_back_length(
         :math:`L`, in bits, the mean net length of the message for one :math:`x`.
 
     Also called:
-        bits back coding, bits-back argument, BB-ANS, free energy coding, negative ELBO in bits,
-        variational code length, description length of a latent variable model, asymmetric numeral
-        systems.
+        bits back coding, negative ELBO in bits, variational code length.
+
+    Asked as:
+        bits-back argument; BB-ANS; free energy coding; asymmetric numeral systems; description length
+        of a latent variable model; lossless compression with a VAE.
 
     Role in ML:
         - compression -- Faiss: the ids in a cluster are a set, so the order in which

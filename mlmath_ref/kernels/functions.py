@@ -43,7 +43,10 @@ def rbf_kernel(
 
     Also called:
         radial basis function kernel, squared exponential kernel, Gaussian kernel, exponentiated
-        quadratic, SE kernel, heat kernel, RBF, Gaussian similarity.
+        quadratic, SE kernel, RBF.
+
+    Asked as:
+        Gaussian similarity; heat kernel; length scale of a kernel; similarity from distance.
 
     Role in ML:
         - metric -- CMMD: compares the CLIP embeddings of two sets of images by the means of this
@@ -56,10 +59,12 @@ def rbf_kernel(
           get_covar_module_with_dim_scaled_prior}`.
 
     Numerics:
-        The differences are formed before they are squared. The cheaper
+        The differences are formed before they are squared, one feature at a time: memory is a few
+        times that of the result, and a call that is differentiated keeps :math:`d` such tables. The
+        cheaper
         :math:`\lVert x \rVert^2 + \lVert y \rVert^2 - 2 x^\top y` loses its digits for points that
-        are far from 0 and near each other. Where the exponent is below about -104 in float32, or -746 in
-        float64, the result is 0 and so is its gradient. For points that nearly coincide the table
+        are far from 0 and near each other. If the exponent is below about -104 in float32, or -746
+        in float64, the result is 0 and so is its gradient. For points that nearly coincide the table
         is singular to rounding.
 
     Checked against:
@@ -123,7 +128,10 @@ def gram_matrix(phi: Real[Array, "*batch n d"]) -> PSD[Array, "*batch n n"]:
         :math:`G`, the inner product of each item with each other one.
 
     Also called:
-        kernel matrix, Gramian, inner product matrix, linear kernel, style matrix, X X^T.
+        Gramian, inner product matrix, linear kernel matrix.
+
+    Asked as:
+        kernel matrix; style matrix; X X^T; similarity of all pairs.
 
     Role in ML:
         - regularizer -- DINOv3: one term of the loss sees the patches of an image through the Gram
@@ -138,8 +146,6 @@ def gram_matrix(phi: Real[Array, "*batch n d"]) -> PSD[Array, "*batch n n"]:
 
     Checked against:
         ``sklearn.metrics.pairwise.linear_kernel(phi)``, ``np.einsum("il,jl->ij", phi, phi)``
-
-        ``np.einsum("il,jl->ij", phi, phi)``
 
     Examples:
         By hand, three items with two features:
@@ -203,9 +209,11 @@ def rkhs_inner_product(
         :math:`c`, the inner product :math:`\langle f, g \rangle`, one number per batch element.
 
     Also called:
-        reproducing kernel Hilbert space, reproducing property, RKHS norm, kernel trick, native
-        space norm, maximum mean discrepancy, MMD, RKHS, kernel mean embedding, kernel two-sample
-        test.
+        inner product of kernel expansions, native space inner product.
+
+    Asked as:
+        reproducing kernel Hilbert space; RKHS; RKHS norm; native space norm; reproducing property;
+        kernel trick; maximum mean discrepancy; MMD; kernel mean embedding; kernel two-sample test.
 
     Role in ML:
         - metric -- CMMD: the distance of two sets of images is the squared norm of a function whose

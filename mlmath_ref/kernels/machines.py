@@ -45,8 +45,11 @@ def kernel_ridge_regression(
         :math:`\boldsymbol\alpha`, a weight for each training point.
 
     Also called:
-        KRR, ridge regression in dual variables, Gaussian process posterior mean, GP regression,
-        kriging, regularized least squares, dual coefficients, Gaussian process regression, GPR.
+        KRR, ridge regression in dual variables.
+
+    Asked as:
+        dual coefficients; regularized least squares in an RKHS; Gaussian process posterior mean;
+        Gaussian process regression; GP regression; GPR; kriging.
 
     Role in ML:
         - estimator -- xRFM: the predictor in every leaf of its tree; between two solutions the
@@ -138,8 +141,8 @@ def svm_hinge_objective(
 
     The sign :math:`2 y_i - 1` is 1 or -1, as most texts write the label itself: :math:`\tfrac12
     \lVert w \rVert_2^2 + C \sum_{i=1}^{n} \max(0, 1 - y_i (w^\top x_i + b))`. Points with a margin
-    of at least 1 cost nothing and do not move the solution; the others are its support vectors. The
-    margin has the width :math:`2 / \lVert w \rVert_2`, and the objective is convex.
+    above 1 do not affect the solution; the others, those at a margin of exactly 1 among them, can be
+    support vectors. The margin has the width :math:`2 / \lVert w \rVert_2`, and the objective is convex.
 
     Args:
         w: :math:`w`, the weights, normal to the boundary.
@@ -152,8 +155,11 @@ def svm_hinge_objective(
         :math:`\mathcal{L}`, one number per batch element.
 
     Also called:
-        SVM, soft margin, hinge loss, maximum margin classifier, support vector classifier, SVC,
-        C-SVM, linear SVM, soft-margin SVM, large margin classifier.
+        soft-margin SVM objective, C-SVM, primal SVM objective.
+
+    Asked as:
+        SVM; SVC; hinge loss; soft margin; maximum margin classifier; support vector classifier;
+        linear SVM; large margin classifier; support vectors.
 
     Role in ML:
         - metric -- MOMENT: time series are classified by a support vector machine on the frozen
@@ -216,9 +222,19 @@ def svm_hinge_objective(
         >>> w.grad
         tensor([0.7500])
 
+        Separable points on a line. The support vectors of ``sklearn.svm.SVC`` lie at a margin of
+        exactly 1, where the loss is 0; without them the solution changes:
+
+        >>> x, y = np.asarray([[-4.0], [-1.0], [1.0], [4.0]]), np.asarray([0, 0, 1, 1])
+        >>> from sklearn.svm import SVC
+        >>> machine = SVC(kernel="linear", C=10.0, tol=1e-8).fit(x, y)
+        >>> machine.support_.tolist(), machine.coef_.round(4).tolist()
+        ([1, 2], [[1.0]])
+        >>> SVC(kernel="linear", C=10.0, tol=1e-8).fit(x[[0, 3]], y[[0, 3]]).coef_.round(4).tolist()
+        [[0.25]]
+
         The solution of ``sklearn.svm.SVC`` is lowest; a step in any direction costs:
 
-        >>> from sklearn.svm import SVC
         >>> x = np.asarray([[0.0, 0.0], [1.0, 0.2], [0.4, 1.0], [2.0, 1.5], [1.2, 0.9]])
         >>> y = np.asarray([0, 0, 0, 1, 1])
         >>> svc = SVC(kernel="linear", C=2.0, tol=1e-8).fit(x, y)

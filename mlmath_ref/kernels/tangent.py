@@ -8,8 +8,9 @@ learns; in the limit of infinite width, with the parametrization of the original
 
 Then everything can be said in advance. Along each eigenvector of the kernel the error decays by
 itself, at the speed of its eigenvalue: directions with large eigenvalues are learned first, those
-with small ones hardly ever. Trained to the end on the squared loss, such a network predicts what
-kernel regression without a penalty does. Networks of practical width leave this regime and learn
+with small ones hardly ever. Trained to the end on the squared loss, such a network predicts what it
+predicted at the start plus kernel regression, without a penalty, on the errors of the start: for
+outputs that start at 0 this is kernel regression on the targets. Networks of practical width leave this regime and learn
 features; what stays useful is the kernel of the moment, as a measure of which examples help which.
 
 :map: 6.10 Kernels
@@ -48,8 +49,10 @@ def neural_tangent_kernel(
         :math:`\Theta`, with a row and a column for each output.
 
     Also called:
-        NTK, empirical NTK, eNTK, tangent kernel, gradient similarity, J J^T, gradient kernel,
-        infinite-width limit.
+        NTK, empirical NTK, eNTK, tangent kernel.
+
+    Asked as:
+        gradient similarity; J J^T; gradient kernel; infinite-width limit; kernel of the gradients.
 
     Role in ML:
         - analysis -- Fine-tuned Pythia and Qwen models: the change of one response's likelihood by a
@@ -156,8 +159,11 @@ def ntk_training_dynamics(
           the :math:`i`-th eigenvalue.
 
     Also called:
-        NTK gradient flow, linearized training, lazy training, kernel gradient descent, spectral
-        bias, training speed of eigenmodes, linearized dynamics, frequency principle.
+        NTK gradient flow, linearized training dynamics, kernel gradient flow.
+
+    Asked as:
+        lazy training; kernel gradient descent; linearized training; spectral bias; frequency
+        principle; training speed of eigenmodes; which directions are learned first.
 
     Role in ML:
         - analysis -- PirateNets: the code can weigh the terms of a physics-informed loss so that the
@@ -169,9 +175,11 @@ def ntk_training_dynamics(
     Numerics:
         One eigendecomposition serves all times. Steps of size 1 give
         :math:`(1 - \eta \lambda_i)^t` in the place of the exponential: close to it where
-        :math:`\eta \lambda_i` is small, divergent from :math:`\eta \lambda_i = 2` on. With the mean
-        of the squared errors :math:`K` is divided by :math:`n`. Gradients in :math:`K` are
-        no numbers where eigenvalues coincide; those in :math:`y` and :math:`f` are always good.
+        :math:`\eta \lambda_i` is small, divergent from :math:`\eta \lambda_i = 2` on. For the mean of
+        the squared errors, :math:`K` is multiplied by :math:`2 / n`; for half that mean, it is
+        divided by :math:`n`. Eigenvalues that rounding puts below 0 count as 0. The gradient with
+        respect to :math:`K` is NaN if eigenvalues coincide, as that of an eigendecomposition is;
+        those with respect to :math:`y` and :math:`f` are well defined.
 
     Checked against:
         ``y - scipy.linalg.expm(-eta * t * k) @ (y - f)``
@@ -209,7 +217,19 @@ def ntk_training_dynamics(
         >>> ntk_training_dynamics(np.ones((2, 2)), y[:2], f[:2], eta=0.1, t=1e4).round(4).tolist()
         [0.6, 0.5]
 
-        The gradient in the targets; where eigenvalues coincide, the kernel's is no number:
+        Gradient flow of the mean of the squared errors, in small steps, is the curve of
+        :math:`2 K / n`:
+
+        >>> g = f
+        >>> for _ in range(700):
+        ...     g = g + 0.001 * (2 / 3) * k @ (y - g)
+        >>> g.round(3).tolist()
+        [0.772, 0.262, -0.383]
+        >>> ntk_training_dynamics(2 * k / 3, y, f, eta=0.1, t=7.0).round(3).tolist()
+        [0.772, 0.262, -0.383]
+
+        The gradient with respect to the targets; if eigenvalues coincide, that with respect to the
+        kernel is NaN:
 
         >>> import torch
         >>> k, y = torch.eye(2, requires_grad=True), torch.tensor([6.0, 2.0], requires_grad=True)
