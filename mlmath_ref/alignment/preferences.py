@@ -183,8 +183,8 @@ def reward_model_loss(
         a margin of 100:
 
         >>> curvature = torch.func.hessian(lambda r: reward_model_loss(r, torch.zeros(1)))
-        >>> [f"{curvature(torch.tensor([u])).item():.4g}" for u in (0.0, 100.0)]
-        ['0.25', '3.783e-44']
+        >>> [f"{curvature(torch.tensor([u])).item():.2g}" for u in (0.0, 100.0)]
+        ['0.25', '3.8e-44']
 
         Equal rewards cost :math:`\log 2`, hopeless pairs their margin, clear ones nothing:
 

@@ -363,16 +363,23 @@ def hnsw_search(
         tensor([ 3,  0, -1])
     """
     xp = array_namespace(q, x, links)
-    n, order = x.shape[0], nearest_neighbors(q, x, x.shape[0])
-    place, rank = xp.argsort(order), xp.arange(n, device=device(x))
-    near = xp.take_along_axis(xp.astype(links, xp.int64), order[:, None], axis=0)
-    near = xp.take_along_axis(place[:, None], near, axis=0)  # nodes by their rank, from here on
-    met, expanded = rank == place[s], rank < 0
-    for _ in range(n):  # once all of the best are expanded, a step changes nothing
-        best = met & (xp.cumulative_sum(xp.astype(met, xp.int64), axis=-1) <= ef)
-        first = xp.min(xp.where(best & ~expanded, rank, n))
-        expanded = expanded | (rank == first)
-        linked = xp.max(xp.where((rank == first)[:, None], near, -1), axis=0)
-        met = met | xp.any(linked[:, None] == rank, axis=0)
-    found = xp.argsort(xp.where(met, rank, n), stable=True)[:k]
+    order = nearest_neighbors(q, x, x.shape[0])
+    place = xp.argsort(order)
+    rows = xp.take_along_axis(xp.astype(links, xp.int64), order[:, None], axis=0)
+    met = _walk(xp.take_along_axis(place[:, None], rows, axis=0), place[s], ef)
+    found = xp.argsort(xp.astype(~met, xp.int64), stable=True)[:k]
     return xp.where(met[found], order[found], -1)
+
+
+def _walk(links: Array, start: Array, ef: int) -> Array:
+    """Whether a walk of width ef meets each node; nodes are numbered by their distance."""
+    xp = array_namespace(links)
+    node = xp.arange(links.shape[0], device=device(links))
+    met, expanded = node == start, node < 0
+    for _ in range(links.shape[0]):  # once all of the best are expanded, a step changes nothing
+        best = met & (xp.cumulative_sum(xp.astype(met, xp.int64), axis=-1) <= ef)
+        first = node == xp.min(xp.where(best & ~expanded, node, links.shape[0]))
+        linked = xp.max(xp.where(first[:, None], links, -1), axis=0)
+        expanded = expanded | first
+        met = met | xp.any(linked[:, None] == node, axis=0)
+    return met

@@ -224,9 +224,9 @@ def ntk_training_dynamics(
         >>> for _ in range(700):
         ...     g = g + 0.001 * (2 / 3) * k @ (y - g)
         >>> g.round(3).tolist()
-        [0.772, 0.262, -0.383]
+        [0.81, 0.316, -0.345]
         >>> ntk_training_dynamics(2 * k / 3, y, f, eta=0.1, t=7.0).round(3).tolist()
-        [0.772, 0.262, -0.383]
+        [0.81, 0.316, -0.345]
 
         The gradient with respect to the targets; if eigenvalues coincide, that with respect to the
         kernel is NaN:
