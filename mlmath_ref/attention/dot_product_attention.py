@@ -235,8 +235,8 @@ def multi_head_attention(
         mask = mask[..., None, :, :]
     asked, read = x[..., None, :, :], y[..., None, :, :]
     heads = scaled_dot_product_attention(asked @ w_q, read @ w_k, read @ w_v, mask)
-    xp = array_namespace(heads)
-    rows = xp.moveaxis(heads, -3, -2)
+    xp, last = array_namespace(heads), heads.ndim - 1
+    rows = xp.permute_dims(heads, (*range(last - 2), last - 1, last - 2, last))
     return xp.reshape(rows, (*rows.shape[:-2], w_o.shape[0])) @ w_o
 
 

@@ -239,4 +239,4 @@ def attention_scores(
         >>> q.grad
         tensor([[ 3.0000, -1.0000,  0.0000,  0.5000]])
     """
-    return q @ k.mT / math.sqrt(q.shape[-1])
+    return (q / math.sqrt(q.shape[-1])) @ k.mT

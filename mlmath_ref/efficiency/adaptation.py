@@ -109,7 +109,7 @@ def lora_update(
         >>> b.grad.tolist(), a.grad.tolist()
         ([[24.0], [24.0]], [[0.0, 0.0]])
     """
-    return w0 + alpha / a.shape[-2] * (b @ a)
+    return w0 + (alpha / a.shape[-2] * b) @ a
 
 
 @checked

@@ -120,6 +120,8 @@ def temperature_softmax(
         ValueError: temperature_softmax: tau must hold finite numbers above zero, got 0.0
     """
     xp = array_namespace(z)
+    info = xp.finfo(z.dtype)
+    tau = min(max(tau, float(info.smallest_normal)), float(info.max))  # as a number of z's type
     return softmax((z - xp.max(z, axis=-1, keepdims=True)) / tau)
 
 

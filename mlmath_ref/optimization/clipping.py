@@ -99,7 +99,9 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         2e-07
     """
     xp = array_namespace(g)
-    top = xp.clip(xp.max(xp.abs(g), axis=-1, keepdims=True), min=c)
-    norm = xp.linalg.vector_norm(g / top, axis=-1, keepdims=True)  # so that no square overflows
-    limit = c / top
-    return limit / xp.maximum(norm, limit) * g
+    largest = xp.max(xp.abs(g), axis=-1, keepdims=True)
+    top = xp.where(largest > c, largest, c)  # so that no square overflows
+    squares = xp.sum((g / top) ** 2, axis=-1, keepdims=True)
+    outside = squares > (c / top) ** 2
+    norm = xp.sqrt(xp.where(outside, squares, 1.0))
+    return xp.where(outside, c * (g / top / norm), g)

@@ -116,6 +116,13 @@ def gradient_descent(
     return theta - eta * g
 
 
+def _root(v: Array) -> Array:
+    """The square root, with the derivative 0 at 0: the root of the square of 0 is flat there."""
+    xp = array_namespace(v)
+    positive = v > 0
+    return xp.where(positive, xp.sqrt(xp.where(positive, v, 1.0)), 0.0)
+
+
 @checked
 def adamw(
     theta: Real[Array, "*batch"],
@@ -240,10 +247,9 @@ def adamw(
         >>> theta, v
         (tensor([1.]), tensor([inf]))
     """
-    xp = array_namespace(theta, g, m, v)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
-    scale = xp.sqrt(v / (1 - beta2**t)) + eps
+    scale = _root(v / (1 - beta2**t)) + eps
     theta = theta - eta * (m / (1 - beta1**t) / scale + weight_decay * theta)
     return theta, m, v
 
@@ -392,8 +398,10 @@ def muon(
     """
     xp = array_namespace(w, g, b)
     b = mu * b + g
-    x = g + mu * b
-    x = x / (xp.linalg.matrix_norm(x, keepdims=True) + eps)
+    top = xp.max(xp.maximum(xp.abs(g), xp.abs(b)), axis=(-2, -1), keepdims=True)
+    top = xp.where(top > eps, top, eps)  # so that no square overflows
+    x = g / top + mu * (b / top)
+    x = x / (_root(xp.sum(x * x, axis=(-2, -1), keepdims=True)) + eps / top)
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x - (4.775 * gram - 2.0315 * (gram @ gram)) @ x

@@ -12,10 +12,8 @@ Adam's first moment is a moving mean. An entry is one step: state goes in and co
 :map: 5.1 Optimizers
 """
 
-from array_api_compat import array_namespace
-
 from mlmath_ref.arrays import Array
-from mlmath_ref.optimization.descent import adamw
+from mlmath_ref.optimization.descent import _root, adamw
 from mlmath_ref.sets import Decay, Natural, Nonneg, Positive, Real, checked
 
 
@@ -326,9 +324,8 @@ def rmsprop(
         >>> rmsprop(torch.ones(2), torch.tensor([0.0, 1e22]), torch.zeros(2), eta=0.1)
         (tensor([1., 1.]), tensor([0., inf]))
     """
-    xp = array_namespace(theta, g, s)
     s = rho * s + (1 - rho) * g * g
-    return theta - eta * (g / (xp.sqrt(s) + eps)), s
+    return theta - eta * (g / (_root(s) + eps)), s
 
 
 @checked

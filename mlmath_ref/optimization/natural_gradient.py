@@ -15,6 +15,7 @@ empirical Fisher, which is no curvature away from a good fit.
 :map: 2.4 Curvature
 """
 
+import math
 from collections.abc import Callable
 
 from mlmath_ref.arrays import Array, Tensor
@@ -247,5 +248,6 @@ def kfac(
         tensor([[ 3.,  1.],
                 [ 5., -2.]])
     """
-    n = a.shape[-2]
-    return a.mT @ a / n, g.mT @ g / n
+    scale = math.sqrt(a.shape[-2])  # taken out first, so that no sum overflows
+    a, g = a / scale, g / scale
+    return a.mT @ a, g.mT @ g

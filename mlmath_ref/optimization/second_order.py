@@ -20,8 +20,8 @@ written by the caller.
 from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array
-from mlmath_ref.decompositions.spectral import eigendecomposition
 from mlmath_ref.linear_algebra.lengths import unit_vector
+from mlmath_ref.optimization.descent import _root
 from mlmath_ref.sets import (
     Decay,
     Invertible,
@@ -304,11 +304,11 @@ def soap(
         tensor([[1., 1.]])
     """
     xp = array_namespace(w, g, b, v, l, r)
-    q_l, q_r = eigendecomposition(l)[1], eigendecomposition(r)[1]
+    q_l, q_r = xp.linalg.eigh(-l)[1], xp.linalg.eigh(-r)[1]  # eigh sorts upwards
     rotated = q_l.mT @ g @ q_r
     b = beta1 * b + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * rotated * rotated
-    scale = xp.sqrt(v / (1 - beta2**t)) + eps
+    scale = _root(v / (1 - beta2**t)) + eps
     step = (q_l.mT @ b @ q_r) / (1 - beta1**t) / scale
     l = beta2 * l + (1 - beta2) * (g @ g.mT)  # noqa: E741
     r = beta2 * r + (1 - beta2) * (g.mT @ g)

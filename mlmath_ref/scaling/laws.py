@@ -227,4 +227,4 @@ def chinchilla_optimal_tokens(
         >>> chinchilla_loss(factor * chinchilla, d / factor, **refit).round(4).tolist()
         [1.9807, 1.9759, 1.9808]
     """
-    return (beta * b * n**alpha / (alpha * a)) ** (1 / beta)
+    return (beta / alpha * (b / a) * n**alpha) ** (1 / beta)
