@@ -21,7 +21,7 @@ scores at a token belong to the one after it, and one of the two is shifted by a
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, total
 from mlmath_ref.losses.classification import softmax_cross_entropy
 from mlmath_ref.sets import ExtendedNonneg, ExtendedNonpositive, Labels, Logits, Mask, checked
 
@@ -118,8 +118,7 @@ def sequence_log_probability(
         >>> sequence_log_probability(far.double(), torch.tensor([[0], [1]]))
         tensor([-0.6931,    -inf], dtype=torch.float64)
     """
-    xp = array_namespace(z, y)
-    return -xp.sum(softmax_cross_entropy(z[..., None, :], y[..., None]), axis=-1)
+    return -total(softmax_cross_entropy(z[..., None, :], y[..., None]))
 
 
 @checked
@@ -242,5 +241,6 @@ def next_token_loss(
     xp = array_namespace(z, y)
     cost = softmax_cross_entropy(z[..., None, :], y[..., None])
     counts = xp.ones_like(cost, dtype=xp.bool) if mask is None else mask
-    total = xp.sum(xp.where(counts, cost, 0.0), axis=(-2, -1))
-    return total / xp.sum(xp.astype(counts, z.dtype), axis=(-2, -1))
+    flat = (*cost.shape[:-2], -1)
+    number = total(xp.reshape(xp.astype(counts, z.dtype), flat))
+    return total(xp.reshape(xp.where(counts, cost, 0.0), flat)) / number

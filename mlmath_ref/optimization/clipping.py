@@ -10,7 +10,7 @@ cause is fought by initialization, normalization and residual connections.
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Positive, Real, checked
 
 
@@ -99,9 +99,9 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         2e-07
     """
     xp = array_namespace(g)
-    largest = xp.max(xp.abs(g), axis=-1, keepdims=True)
-    top = xp.where(largest > c, largest, c)  # so that no square overflows
-    squares = xp.sum((g / top) ** 2, axis=-1, keepdims=True)
-    outside = squares > (c / top) ** 2
+    unit = scale(g)  # so that no square overflows
+    x = g / unit
+    squares = total(x * x)[..., None]
+    outside = squares > (c / unit) ** 2
     norm = xp.sqrt(xp.where(outside, squares, 1.0))
-    return xp.where(outside, c * (g / top / norm), g)
+    return xp.where(outside, c * (x / norm), g)

@@ -17,7 +17,7 @@ and a loop over steps is written by the caller. The step number :math:`t` starts
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import Decay, Natural, Nonneg, Positive, Real, checked
 
 
@@ -249,8 +249,8 @@ def adamw(
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
-    scale = _root(v / (1 - beta2**t)) + eps
-    theta = theta - eta * (m / (1 - beta1**t) / scale + weight_decay * theta)
+    denom = _root(v / (1 - beta2**t)) + eps
+    theta = theta - eta * (m / (1 - beta1**t) / denom + weight_decay * theta)
     return theta, m, v
 
 
@@ -398,10 +398,11 @@ def muon(
     """
     xp = array_namespace(w, g, b)
     b = mu * b + g
-    top = xp.max(xp.maximum(xp.abs(g), xp.abs(b)), axis=(-2, -1), keepdims=True)
-    top = xp.where(top > eps, top, eps)  # so that no square overflows
-    x = g / top + mu * (b / top)
-    x = x / (_root(xp.sum(x * x, axis=(-2, -1), keepdims=True)) + eps / top)
+    flat = (*g.shape[:-2], -1)
+    unit = scale(xp.reshape(xp.maximum(xp.abs(g), xp.abs(b)), flat))[..., None]
+    x = g / unit + mu * (b / unit)  # so that no square overflows
+    norm = _root(total(xp.reshape(x * x, flat)))[..., None, None]
+    x = x / (norm + eps / unit)
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x - (4.775 * gram - 2.0315 * (gram @ gram)) @ x

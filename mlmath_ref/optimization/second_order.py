@@ -308,8 +308,8 @@ def soap(
     rotated = q_l.mT @ g @ q_r
     b = beta1 * b + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * rotated * rotated
-    scale = _root(v / (1 - beta2**t)) + eps
-    step = (q_l.mT @ b @ q_r) / (1 - beta1**t) / scale
+    denom = _root(v / (1 - beta2**t)) + eps
+    step = (q_l.mT @ b @ q_r) / (1 - beta1**t) / denom
     l = beta2 * l + (1 - beta2) * (g @ g.mT)  # noqa: E741
     r = beta2 * r + (1 - beta2) * (g.mT @ g)
     return w - eta * (q_l @ step @ q_r.mT), b, v, l, r
