@@ -54,9 +54,13 @@ def scaled_dot_product_attention(
         :math:`\operatorname{Attention}(Q, K, V)`, one row for each query.
 
     Also called:
-        attention, self-attention, cross-attention, SDPA, QKV attention, softmax attention,
-        softmax(QK^T/sqrt(d_k))V, dot-product attention, attention mechanism, attention weights,
-        scaled dot product attention.
+        attention, SDPA, QKV attention, softmax attention, dot-product attention, scaled dot product
+        attention.
+
+    Asked as:
+        softmax(QK^T/sqrt(d_k))V; self-attention; cross-attention; attention mechanism; attention
+        weights; F.scaled_dot_product_attention; flash attention; attention is all you need; which
+        tokens does a word look at.
 
     Role in ML:
         - layer -- Llama 3: in every head of every block; the mask keeps a token from later tokens
@@ -161,9 +165,12 @@ def multi_head_attention(
         :math:`\operatorname{MultiHead}(X, Y)`, one row for each item that asks.
 
     Also called:
-        MHA, multihead attention, self-attention layer, cross-attention layer,
-        nn.MultiheadAttention, attention heads, multi-headed attention, multi-head self-attention,
-        MHSA.
+        MHA, multihead attention, multi-headed attention, multi-head self-attention, MHSA.
+
+    Asked as:
+        self-attention layer; cross-attention layer; attention heads; nn.MultiheadAttention;
+        embed_dim must be divisible by num_heads; Concat(head_1, ..., head_h) W^O; why several
+        heads.
 
     Role in ML:
         - layer -- OLMo 2: 32 heads of width 128 in each of the 32 blocks of the 7B model, each with
@@ -235,7 +242,8 @@ def multi_head_attention(
         mask = mask[..., None, :, :]
     asked, read = x[..., None, :, :], y[..., None, :, :]
     heads = scaled_dot_product_attention(asked @ w_q, read @ w_k, read @ w_v, mask)
-    xp, last = array_namespace(heads), heads.ndim - 1
+    xp = array_namespace(heads)
+    last = heads.ndim - 1
     rows = xp.permute_dims(heads, (*range(last - 2), last - 1, last - 2, last))
     return xp.reshape(rows, (*rows.shape[:-2], w_o.shape[0])) @ w_o
 
@@ -258,8 +266,11 @@ def causal_mask(positions: Index[Array, "*batch n"]) -> Mask[Array, "*batch n n"
         :math:`M`, true (1) where a query may read a key.
 
     Also called:
-        autoregressive mask, look-ahead mask, future mask, triangular mask, decoder mask, tril mask,
-        is_causal, causal attention, masked self-attention, attention mask.
+        autoregressive mask, look-ahead mask, future mask, triangular mask, decoder mask.
+
+    Asked as:
+        tril mask; torch.tril; is_causal; causal attention; masked self-attention; attention mask;
+        model sees the future; do not attend to later tokens.
 
     Role in ML:
         - constraint -- Llama 3: applied in every attention, so that all next tokens of a text are

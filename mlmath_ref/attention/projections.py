@@ -48,8 +48,11 @@ def qkv_projection(
         :math:`(Q, K, V)`, queries, keys and values, one row for each item.
 
     Also called:
-        QKV, in_proj, c_attn, q_proj k_proj v_proj, fused QKV, attention projections, query key
-        value, query key value projection, W_q W_k W_v.
+        QKV, attention projections, query key value projection.
+
+    Asked as:
+        query key value; W_q W_k W_v; in_proj; c_attn; q_proj k_proj v_proj; fused QKV; what are
+        queries, keys and values; Q = XW^Q.
 
     Role in ML:
         - layer -- gpt-oss: one matrix with an offset makes 64 queries of width 64 from each token,
@@ -150,9 +153,12 @@ def attention_scores(
         :math:`S`, a row for each query and a column for each key, before mask and softmax.
 
     Also called:
-        attention logits, QK^T/sqrt(d_k), scaled dot product, similarity scores, pre-softmax
-        attention, compatibility function, attention matrix before softmax, scaled dot-product
-        score, attention score.
+        attention logits, scaled dot product, pre-softmax attention, compatibility function, scaled
+        dot-product score, attention score.
+
+    Asked as:
+        QK^T/sqrt(d_k); similarity scores; attention matrix before softmax; why divide by sqrt(d_k);
+        softmax saturates; logits too large; QK-norm; QK-clip.
 
     Role in ML:
         - analysis -- Kimi K2: training watches the largest score of each head; where it passes a
@@ -168,7 +174,7 @@ def attention_scores(
 
     Numerics:
         Scores are not shares: they have either sign and no sum; the softmax of each row gives the
-        attention. Dividing the queries before the product is the same and keeps the products
+        attention. The queries are divided before the product, which keeps the products
         smaller. For one head :math:`d_k` is the width of the model, else it is not: 8 heads in a
         model of width 64 divide by :math:`\sqrt 8 = 2.83`, not by 8. The product costs
         :math:`2 n m d_k` operations.

@@ -45,8 +45,12 @@ def lora_update(
         :math:`W`, the merged weights.
 
     Also called:
-        LoRA, low-rank adaptation, low rank adapter, delta weight, merged adapter, PEFT, QLoRA,
-        low-rank adapter, LoRA adapter, parameter-efficient fine-tuning.
+        LoRA, low-rank adaptation, merged adapter.
+
+    Asked as:
+        PEFT; parameter-efficient fine-tuning; QLoRA; low rank adapter; low-rank adapter; LoRA
+        adapter; delta weight; W_0 + BA; lora_alpha; merge_and_unload; fine-tune a large model on
+        one GPU.
 
     Role in ML:
         - layer -- Llama 3.2 quantized: adapters in BF16 on the layers of all transformer blocks
@@ -134,8 +138,11 @@ def lora_parameter_count(
         :math:`(N, s)`, trained numbers and their share of the numbers in the matrix.
 
     Also called:
-        trainable parameters, adapter size, number of LoRA parameters, LoRA rank, adapter memory,
-        print_trainable_parameters.
+        number of LoRA parameters, adapter size.
+
+    Asked as:
+        trainable parameters; LoRA rank; adapter memory; print_trainable_parameters; r (d + k);
+        which rank to choose; trainable%.
 
     Role in ML:
         - compression -- Apple Intelligence: the features of the on-device model of about 3B

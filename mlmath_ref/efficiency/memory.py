@@ -52,15 +52,18 @@ def kv_cache_bytes(
         :math:`M`, in bytes; :math:`10^9` of them are a GB, :math:`2^{30}` a GiB.
 
     Also called:
-        KV cache memory, key-value cache, cache footprint, context memory, inference memory, KV
-        cache size, memory per token.
+        KV cache memory, KV cache size, key-value cache size, cache footprint.
+
+    Asked as:
+        how big is the KV cache; context memory; inference memory; memory per token; out of memory
+        at long context; grouped-query attention memory; bytes per token.
 
     Role in ML:
         - analysis -- Llama 3: 8 key and value heads at every size, against 32, 64 and 128 query
           heads, make the cache 4, 8 and 16 times smaller
           :cite:p:`grattafiori2024llama3{sec. 3.2, table 3}`.
           Witness: ``transformers.DynamicCache``.
-        - compression -- DeepSeek-V3: latent attention keeps one vector of 512 and one rotary key of
+        - contrast -- DeepSeek-V3: latent attention keeps one vector of 512 and one rotary key of
           64 for each token and layer, where this count has :math:`2 h_{\mathrm{kv}} d_h`
           :cite:p:`deepseek2024v2{sec. 2.1.4, table 1},deepseek2024v3{code: inference/model.py, line
           76}`.
@@ -141,8 +144,11 @@ def kv_cache_step(
         :math:`(O_t, K_t, V_t)`, one output for each query, and the cache for the next token.
 
     Also called:
-        KV caching, key-value cache, incremental decoding, autoregressive decoding, past key values,
-        decode step, token by token generation, use_cache, KV cache.
+        KV caching, incremental decoding, decode step.
+
+    Asked as:
+        KV cache; key-value cache; use_cache; past key values; autoregressive decoding; token by
+        token generation; why is generation slow; do not recompute keys and values.
 
     Role in ML:
         - primitive -- Llama 3: the released code reserves the cache for all positions, writes new
@@ -150,7 +156,7 @@ def kv_cache_step(
           :cite:p:`grattafiori2024llama3{code: llama-models, models/llama3/model.py, lines
           183-187}`.
           Witness: ``transformers.DynamicCache``.
-        - compression -- DeepSeek-V3: appends one latent vector and one rotary key in the place of
+        - contrast -- DeepSeek-V3: appends one latent vector and one rotary key in the place of
           the keys and values of all heads, and scores the queries against them directly
           :cite:p:`deepseek2024v3{code: inference/model.py, lines 484-494}`.
 

@@ -20,7 +20,7 @@ runs most matrix products of its training in eight-bit floats
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, widest
 from mlmath_ref.sets import Integer, Natural, Positive, Real, checked
 
 
@@ -52,8 +52,12 @@ def quantize_affine(
         :math:`q`, codes from :math:`-2^{b-1}` to :math:`2^{b-1} - 1`.
 
     Also called:
-        uniform quantization, asymmetric quantization, INT8, INT4, linear quantization, fake
-        quantize, integer quantization, absmax quantization.
+        uniform quantization, asymmetric quantization, affine quantizer, linear quantization.
+
+    Asked as:
+        INT8; INT4; integer quantization; fake quantize; absmax quantization; scale and zero point;
+        clamp(round(x / s) + z); post-training quantization; quantize_per_tensor; how to choose the
+        scale.
 
     Role in ML:
         - compression -- Llama 3.2 quantized: linear layers keep 4-bit weights with a scale for
@@ -72,9 +76,11 @@ def quantize_affine(
         Multiplying by a rounded :math:`1 / s`, as some kernels do, moves ties as well. Codes come
         back in 64-bit integers; storage is the caller's. The unsigned convention is the same with
         :math:`2^{b-1}` added to :math:`q` and to :math:`z`. The gradient is zero almost everywhere.
-        To cover all numbers, as in post-training quantization, take :math:`s = \frac{x_{\max} -
-        x_{\min}}{2^b - 1}` and :math:`z = -2^{b-1} - \operatorname{round}(x_{\min} / s)`, or
-        without a zero point, absmax, :math:`s = \frac{\max_i |x_i|}{2^{b-1} - 1}`.
+        To cover all numbers, as in post-training quantization, if :math:`x_{\min} \leq 0 \leq
+        x_{\max}` take :math:`s = \frac{x_{\max} - x_{\min}}{2^b - 1}` and :math:`z = -2^{b-1} -
+        \operatorname{round}(x_{\min} / s)`; if all numbers have one sign, :math:`z` would leave the
+        range of the codes, so extend the interval to 0 first. Or
+        without a zero point, absmax, take :math:`s = \frac{\max_i |x_i|}{2^{b-1} - 1}`.
         ``torch.quantize_per_tensor`` gives such codes in 8 bits.
 
     Checked against:
@@ -111,8 +117,9 @@ def quantize_affine(
         [1]
     """
     xp = array_namespace(x)
-    codes = xp.round(x / scale) + zero_point
-    return xp.astype(xp.clip(codes, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1), xp.int64)
+    steps = xp.clip(xp.round(x / scale), -(2.0**62), 2.0**62)  # so that they fit into integers
+    codes = xp.astype(steps, xp.int64) + zero_point
+    return xp.clip(codes, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 @checked
@@ -136,8 +143,11 @@ def dequantize_affine(
         :math:`\hat{x}`, the points of the grid, in float64.
 
     Also called:
-        dequant, reconstruction, fake quantization, quantize-dequantize, QDQ, INT8 to float,
-        dequantize.
+        dequant, dequantize, reconstruction of quantized numbers.
+
+    Asked as:
+        fake quantization; quantize-dequantize; QDQ; INT8 to float; s (q - z); int_repr; wrong
+        values after dequantization.
 
     Role in ML:
         - primitive -- torchao: the reference that its quantized tensors fall back to where no
@@ -214,4 +224,4 @@ def dequantize_affine(
         -0.6
     """
     xp = array_namespace(q)
-    return scale * (xp.astype(q, xp.float64) - zero_point)
+    return scale * (xp.astype(q, widest(q)) - zero_point)

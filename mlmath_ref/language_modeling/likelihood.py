@@ -48,9 +48,12 @@ def sequence_log_probability(
         :math:`\ell(y)`, in nats, one number per sequence.
 
     Also called:
-        sequence log-likelihood, log-prob, logprobs, logps, chain rule of probability,
-        language-model factorization, autoregressive factorization, log P(x), joint probability,
-        cumulative log-probability.
+        sequence log-likelihood, log-probability of a sequence, cumulative log-probability.
+
+    Asked as:
+        log-prob; logprobs; logps; log P(x); joint probability; chain rule of probability;
+        language-model factorization; autoregressive factorization; score an answer; probability of
+        a sentence underflows; length normalization.
 
     Role in ML:
         - metric -- LM Evaluation Harness: the score of an answer is this sum over its tokens, given
@@ -151,9 +154,13 @@ def next_token_loss(
         :math:`\mathcal{L}`, in nats a token.
 
     Also called:
-        language modeling loss, LM loss, causal language modeling, CLM loss, token-level
-        cross-entropy, teacher forcing, ignore_index, next-token prediction, pretraining loss,
-        autoregressive loss.
+        language modeling loss, LM loss, causal language modeling loss, CLM loss, token-level
+        cross-entropy, next-token prediction loss, pretraining loss, autoregressive loss.
+
+    Asked as:
+        causal language modeling; next-token prediction; teacher forcing; ignore_index; -100 labels;
+        mask the prompt; mean over tokens or over sequences; gradient accumulation gives another
+        loss; shift the labels; bits per byte.
 
     Role in ML:
         - objective -- nanochat: pre-training takes it over all places of the flattened batch, on

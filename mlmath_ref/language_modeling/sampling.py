@@ -18,7 +18,7 @@ import math
 from array_api_compat import array_namespace
 
 from mlmath_ref.activations.softmax import softmax
-from mlmath_ref.arrays import Array
+from mlmath_ref.arrays import Array, widest
 from mlmath_ref.sets import Logits, Natural, Positive, Share, Simplex, checked
 
 
@@ -33,7 +33,8 @@ def temperature_softmax(
     It is :math:`\operatorname{softmax}(z / \tau)`, or the probabilities :math:`p` at
     :math:`\tau = 1`, the softmax itself, as :math:`p_i^{1/\tau} / \sum_j p_j^{1/\tau}`; the order
     of the outcomes never changes. As :math:`\tau \to 0` the largest score takes all, and equal
-    largest scores share it; as :math:`\tau \to \infty` all outcomes become equally likely. In
+    largest scores share it; as :math:`\tau \to \infty` all outcomes of finite score
+    become equally likely. In
     between the entropy :math:`H` only rises, with
     :math:`\partial H / \partial \tau = \operatorname{Var}_s(z) / \tau^3`.
 
@@ -45,9 +46,12 @@ def temperature_softmax(
         :math:`s`, probabilities along the last axis.
 
     Also called:
-        softmax temperature, temperature sampling, tempered softmax, Boltzmann exploration, greedy
-        decoding, TemperatureLogitsWarper, temperature scaling for calibration, softmax with
-        temperature, sampling temperature, LLM temperature.
+        softmax with temperature, softmax temperature, tempered softmax.
+
+    Asked as:
+        temperature sampling; sampling temperature; LLM temperature; temperature 0; greedy decoding;
+        Boltzmann exploration; TemperatureLogitsWarper; temperature scaling for calibration; output
+        is repetitive; output is too random; softmax(z/T).
 
     Role in ML:
         - sampling -- gpt-oss: the reference generator divides the scores by the temperature, 1
@@ -106,12 +110,20 @@ def temperature_softmax(
         >>> leaf.grad
         tensor([-0.0726, -0.2902,  0.3628])
 
-        Near 0 the largest takes all, equal largest share, and nothing overflows:
+        Near 0 the largest takes all, equal largest share, and nothing overflows, also if the precision
+        of the scores has no number as small:
 
         >>> near = torch.tensor([[3.0, 1.0, 2.0], [2.0, 2.0, -torch.inf]], dtype=torch.float64)
         >>> temperature_softmax(near, 1e-320)
         tensor([[1.0000, 0.0000, 0.0000],
                 [0.5000, 0.5000, 0.0000]], dtype=torch.float64)
+        >>> temperature_softmax(near.float(), 1e-320)[1]
+        tensor([0.5000, 0.5000, 0.0000])
+
+        At a high temperature all are equally likely but the one that is ruled out:
+
+        >>> temperature_softmax(torch.tensor([0.0, 1.0, -torch.inf]), 1e9)
+        tensor([0.5000, 0.5000, 0.0000])
 
         At 0 itself nothing is guessed:
 
@@ -152,8 +164,11 @@ def top_k_filter(
         them.
 
     Also called:
-        top-k sampling, top k, truncated sampling, TopKLogitsWarper, greedy decoding for k = 1,
-        top-k decoding.
+        top-k sampling, top k, top-k decoding.
+
+    Asked as:
+        truncated sampling; TopKLogitsWarper; greedy decoding for k = 1; top_k=50; keep the k most
+        likely tokens; model picks nonsense tokens.
 
     Role in ML:
         - sampling -- Gemma 3: the released generator keeps 64 tokens unless told otherwise, beside
@@ -241,7 +256,11 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         distribution of them.
 
     Also called:
-        nucleus sampling, top-p sampling, top p, TopPLogitsWarper, sample_top_p, top-p decoding.
+        nucleus sampling, top-p sampling, top p, top-p decoding.
+
+    Asked as:
+        truncated sampling; TopPLogitsWarper; sample_top_p; top_p=0.9; cut the tail of the
+        distribution; model picks nonsense tokens.
 
     Role in ML:
         - sampling -- Qwen3: evaluated with :math:`p = 0.95` in thinking mode and 0.8 otherwise,
@@ -254,7 +273,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
           Witness: ``transformers.TopPLogitsWarper``.
 
     Numerics:
-        The probabilities are summed up from the smallest, and a token stays if those not above it
+        The probabilities are computed and summed up in 64 bits, from the smallest, and a token stays if those not above it
         hold more than :math:`1 - p`: the same rule, but a tail of :math:`10^{-18}` is not lost
         beside 1, and :math:`p = 1` keeps every token whose probability is not 0. The most probable
         token always stays. Where the sum meets :math:`p` exactly, rounding decides, and
@@ -302,7 +321,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         tensor([  0., -40.])
     """
     xp = array_namespace(z)
-    rising = xp.take_along_axis(z, xp.argsort(z, axis=-1), axis=-1)
+    rising = xp.astype(xp.take_along_axis(z, xp.argsort(z, axis=-1), axis=-1), widest(z))
     upto = xp.cumulative_sum(softmax(rising), axis=-1)
     kept = xp.where(upto > 1 - p, rising, rising[..., -1:])
     return xp.where(z >= xp.min(kept, axis=-1, keepdims=True), z, -math.inf)

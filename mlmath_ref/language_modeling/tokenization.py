@@ -47,8 +47,11 @@ def byte_pair_merge(
         ValueError: No word has two symbols.
 
     Also called:
-        BPE, byte pair encoding, BBPE, byte-level BPE, subword units, BPE training, merge rule, BPE
-        tokenizer, subword tokenization, tokenizer training.
+        BPE, byte pair encoding, BPE training.
+
+    Asked as:
+        BBPE; byte-level BPE; subword units; subword tokenization; merge rule; BPE tokenizer;
+        tokenizer training; how are tokens made; why can a model not spell.
 
     Role in ML:
         - preprocessing -- Qwen3: the tokenizer is a byte-level byte-pair encoding of 151,669

@@ -38,10 +38,17 @@ def linear_warmup(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        warmup, warm-up, learning rate ramp, gradual warmup, constant schedule with warmup,
-        LinearLR, learning rate warmup, warmup steps, lr warmup, Noam schedule.
+        warmup, warm-up, learning rate warmup, learning rate ramp, gradual warmup.
+
+    Asked as:
+        lr warmup; warmup steps; LinearLR; constant schedule with warmup; Noam schedule; why does my
+        loss spike at the start of training; how many warmup steps; ramp up the learning rate.
 
     Role in ML:
+        - schedule -- Llama 3: the 405B model warms up over 8,000 steps to :math:`8 \cdot 10^{-5}`
+          :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
+        - schedule -- Kimi K2: 500 steps of warmup to :math:`2 \cdot 10^{-4}`
+          :cite:p:`kimi2025k2{sec. 2.5}`.
         - schedule -- DINOv3: pre-training of the 7B model takes 100 epochs of 1,000 iterations to
           come up from 0, and stays at the peak, which grows with the root of the batch size
           :cite:p:`simeoni2025dinov3{code: dinov3/configs/train/dinov3_vit7b16_pretrain.yaml,
@@ -108,9 +115,9 @@ def exponential_decay(
     .. math:: \eta_t = \eta_0 \gamma^t
 
     One step is :math:`\eta_t = \gamma \, \eta_{t-1}`; with :math:`k = \log(1 / \gamma)` it is
-    :math:`\eta_t = \eta_0 e^{-k t}`, and the rate halves every :math:`\log 2 / k` steps. All rates
-    together are :math:`\eta_0 / (1 - \gamma)`: the parameters can only travel a bounded way. With
-    :math:`\gamma = 1` the rate is constant.
+    :math:`\eta_t = \eta_0 e^{-k t}`, and the rate halves every :math:`\log 2 / k` steps. The sum of
+    all rates is :math:`\eta_0 / (1 - \gamma)`, so that bounded updates can only move the parameters by
+    a bounded distance. With :math:`\gamma = 1` the rate is constant.
 
     Args:
         t: :math:`t`, the step, from 0.
@@ -121,8 +128,11 @@ def exponential_decay(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        ExponentialLR, geometric decay, exponential annealing, exponential learning rate schedule,
-        learning rate half-life, step decay, StepLR, lr decay, decay rate.
+        ExponentialLR, geometric decay, exponential annealing, exponential learning rate schedule.
+
+    Asked as:
+        lr decay; decay rate; step decay; StepLR; learning rate half-life; multiply the learning
+        rate by gamma every epoch; how to choose gamma.
 
     Role in ML:
         - schedule -- gsplat: the rate of the positions of the splats falls to a hundredth over the
@@ -217,10 +227,17 @@ def cosine_annealing(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        cosine decay, cosine schedule, half-cosine, CosineAnnealingLR, SGDR, cosine with warm
-        restarts, cosine annealing with warm restarts, cosine learning rate decay.
+        cosine decay, cosine schedule, half-cosine, CosineAnnealingLR, cosine learning rate decay.
+
+    Asked as:
+        SGDR; cosine with warm restarts; cosine annealing with warm restarts;
+        CosineAnnealingWarmRestarts; learning rate rises again after T_max; decay the learning rate
+        to zero.
 
     Role in ML:
+        - schedule -- Llama 3: after its warmup the 405B model decays from :math:`8 \cdot 10^{-5}` to
+          :math:`8 \cdot 10^{-7}` over 1.2 million steps
+          :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
         - schedule -- SAM 2: the published fine-tuning has no warmup and ends at a tenth of the
           rate that it starts from
           :cite:p:`ravi2024sam2{code:
@@ -235,7 +252,8 @@ def cosine_annealing(
         place the rate would jump at :math:`T_w`. ``torch.optim.lr_scheduler.CosineAnnealingLR``
         rises again after :math:`T`; here the end is held. Restarts take :math:`t` modulo the
         period, so that the end of one is the start of the next, and the rate
-        :math:`\eta_{\min}` itself does not occur.
+        :math:`\eta_{\min}` itself does not occur. The code takes :math:`1 + \cos x = 2 \sin^2
+        \frac{\pi - x}{2}`, because :math:`1 + \cos x` loses its digits just before the end.
 
     Checked against:
         ``functools.reduce(lambda s, k: (s.optimizer.step(), s.step(), s)[-1], range(min(t, total)),
@@ -269,18 +287,24 @@ def cosine_annealing(
         After a warmup of 4 of 12 steps, the decay starts from its own beginning; counted from the
         beginning of the run it would start a quarter down:
 
-        >>> [cosine_annealing(t, total=8, eta_max=1.0) for t in (4 - 4, 8 - 4, 12 - 4)]
+        >>> [round(cosine_annealing(t, total=8, eta_max=1.0), 4) for t in (4 - 4, 8 - 4, 12 - 4)]
         [1.0, 0.5, 0.0]
-        >>> cosine_annealing(4, total=12, eta_max=1.0)
+        >>> round(cosine_annealing(4, total=12, eta_max=1.0), 4)
         0.75
 
         Restarts every three steps, as ``CosineAnnealingWarmRestarts`` has them:
 
         >>> [round(cosine_annealing(t % 3, total=3, eta_max=1.0), 4) for t in range(7)]
         [1.0, 0.75, 0.25, 1.0, 0.75, 0.25, 1.0]
+
+        The last step of a million but one is still accurate, about :math:`(\pi / (2 T))^2`:
+
+        >>> rate = cosine_annealing(10**6 - 1, total=10**6, eta_max=1.0)
+        >>> round(rate / (math.pi / (2 * 10**6)) ** 2, 9)
+        1.0
     """
-    wave = 1 + math.cos(math.pi * min(t, total) / total)
-    return eta_min + (eta_max - eta_min) / 2 * wave
+    left = (total - min(t, total)) / total
+    return eta_min + (eta_max - eta_min) * math.sin(math.pi / 2 * left) ** 2
 
 
 @checked
@@ -322,15 +346,18 @@ def one_cycle(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        1cycle, OneCycleLR, super-convergence, one cycle learning rate, cyclical learning rate,
-        1cycle policy, CLR.
+        1cycle, 1cycle policy, OneCycleLR, one cycle learning rate.
+
+    Asked as:
+        super-convergence; cyclical learning rate; CLR; triangular learning rate; max_lr div_factor
+        final_div_factor; train fast with a large learning rate.
 
     Role in ML:
         - schedule -- Point Transformer V3: training on ScanNet, with a rise over a twentieth of the
           run from a tenth of the peak
           :cite:p:`wu2024point{code: Pointcept/Pointcept,
           configs/scannet/semseg-pt-v3m1-0-base.py, lines 57-64}`.
-        - schedule -- SEA-RAFT: optical flow, with straight lines in the place of the waves and a
+        - contrast -- SEA-RAFT: optical flow, with straight lines in the place of the waves and a
           rise over a twentieth of the run :cite:p:`wang2024sea{code: train.py, lines 23-24}`.
 
     Numerics:

@@ -36,8 +36,12 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         :math:`\hat{\mathbf{g}}`, the clipped gradient.
 
     Also called:
-        gradient norm clipping, global norm clipping, max grad norm, clip by norm, grad clip,
-        gradient clipping, norm clipping, clipnorm, gradient rescaling, clip by global norm.
+        gradient norm clipping, global norm clipping, max grad norm, clip by norm, norm clipping,
+        clipnorm, clip by global norm.
+
+    Asked as:
+        gradient clipping; grad clip; gradient rescaling; max_norm=1.0; exploding gradients; loss
+        spike; clip_grad_norm_; clip by value; gradient norm is too large.
 
     Role in ML:
         - optimizer -- DeepSeek-V3: the global norm of the gradient is clipped at 1.0 throughout
@@ -50,11 +54,11 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
           Witness: ``torch.nn.utils.clip_grad_norm_``.
 
     Numerics:
-        The maximum stands in the denominator, so a zero gradient stays zero and no :math:`0/0`
-        arises. ``torch.nn.utils.clip_grad_norm_`` multiplies by :math:`c / (\lVert \mathbf{g}
+        A gradient whose norm is at most :math:`c` is returned as it is, with the derivative 1. Other
+        gradients are divided by a power of two first, so that no square overflows. ``torch.nn.utils.clip_grad_norm_`` multiplies by :math:`c / (\lVert \mathbf{g}
         \rVert_2 + 10^{-6})` where that is below 1: its result is shorter by the factor :math:`1 -
-        10^{-6} / \lVert \mathbf{g} \rVert_2`, even for a gradient of norm exactly :math:`c`. At
-        that kink the derivative is taken from outside. Clipping is the usual way to stop exploding
+        10^{-6} / \lVert \mathbf{g} \rVert_2`, even for a gradient of norm exactly :math:`c`.
+        Clipping is the usual way to stop exploding
         gradients, and spikes of the loss after one bad batch. Clipping by value, :math:`\max(-c,
         \min(c, g_i))` for each component, as by ``torch.nn.utils.clip_grad_value_``, changes the
         direction.
@@ -97,6 +101,17 @@ def clip_grad_norm(g: Real[Array, "*batch d"], c: Positive[float, ""]) -> Real[A
         >>> norm = torch.nn.utils.clip_grad_norm_([p], 5.0)
         >>> round(float(1 - p.grad[0] / 3), 10)
         2e-07
+
+        Neither large gradients nor a small :math:`c` overflow or vanish in float32:
+
+        >>> clip_grad_norm(torch.tensor([3e38, 4e38 / 2]), 5.0), clip_grad_norm(g.detach() * 1e30, 1e-20)
+        (tensor([4.1603, 2.7735]), tensor([6.0000e-21, 8.0000e-21]))
+
+        Inside the ball the clipping is the identity, at zero too: its second derivatives are 0:
+
+        >>> torch.func.hessian(lambda x: clip_grad_norm(x, 5.0).sum())(torch.zeros(2))
+        tensor([[0., 0.],
+                [0., 0.]])
     """
     xp = array_namespace(g)
     unit = scale(g)  # so that no square overflows

@@ -1,7 +1,7 @@
 r"""Convergence: at which rate do steps arrive, and where if they may not go everywhere?
 
-Near a minimum a smooth loss is a quadratic, and on a quadratic gradient descent is a linear map:
-along the eigenvector with eigenvalue :math:`\lambda_i` of the Hessian, the distance to the minimum
+Near a minimum whose Hessian is nonsingular a smooth loss is approximately a quadratic, and on a
+quadratic gradient descent is a linear map: along the eigenvector with eigenvalue :math:`\lambda_i` of the Hessian, the distance to the minimum
 is multiplied by :math:`1 - \eta \lambda_i` at every step. The largest of these factors in size
 decides. It makes the steepest direction the one that limits the rate, and the flattest the one
 that is waited for, and their ratio, the condition number, the measure of how hard the loss is.
@@ -48,9 +48,13 @@ def gd_contraction_factor(
         :math:`\rho`, the factor; the steps converge from everywhere when it is below 1.
 
     Also called:
-        convergence rate, stability of gradient descent, maximal learning rate, edge of stability, 2
-        over lambda max, spectral radius of the iteration, linear convergence rate, maximum stable
-        learning rate, optimal step size for a quadratic.
+        convergence rate of gradient descent, linear convergence rate, spectral radius of the
+        iteration.
+
+    Asked as:
+        stability of gradient descent; maximal learning rate; maximum stable learning rate; 2 over
+        lambda max; edge of stability; optimal step size for a quadratic; learning rate too high;
+        why does gradient descent diverge or oscillate; condition number and convergence.
 
     Role in ML:
         - analysis -- OLMo 2: the largest eigenvalue, which decides at which rate a step stays
@@ -159,8 +163,12 @@ def projected_gradient_descent(
         :math:`\boldsymbol\theta_t`, the point after the step, at most :math:`r` from the center.
 
     Also called:
-        PGD, PGD attack, gradient projection, constrained optimization, projection onto the ball,
-        proximal gradient of an indicator, norm constraint, projected gradient method.
+        PGD, gradient projection, projected gradient method.
+
+    Asked as:
+        PGD attack; constrained optimization; projection onto the ball; norm constraint; proximal
+        gradient of an indicator; gradient descent with a constraint; adversarial attack; max norm
+        constraint.
 
     Role in ML:
         - constraint -- Latent adversarial training: the perturbation that is added to the
@@ -168,7 +176,7 @@ def projected_gradient_descent(
           brought back into a ball about 0
           :cite:p:`sheshadri2024latent{code: latent_at/lat_methods.py, lines 116-147},
           sheshadri2024latent{code: latent_at/laa/attacks.py, lines 69-74}`.
-        - constraint -- nGPT: after each step of the optimizer, the rows or columns of the weight
+        - contrast -- nGPT: after each step of the optimizer, the rows or columns of the weight
           matrices are set back to length 1; the set is the sphere, not the ball
           :cite:p:`loshchilov2024ngpt{code: NVIDIA/ngpt, train.py, lines 388-411 and 499-500}`.
 

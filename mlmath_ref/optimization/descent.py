@@ -3,7 +3,8 @@ r"""Descent: from a gradient to the next parameters.
 Every optimizer here answers one question: the gradient :math:`\mathbf{g}_t` is known, what is the
 next :math:`\boldsymbol\theta_t`? Gradient descent takes the gradient as it is, and then no single
 learning rate suits a loss that is steep in one direction and flat in another. AdamW measures each
-coordinate by its own recent size, so that every coordinate moves about :math:`\eta` a step. Muon
+coordinate by its own recent size, so that under a
+constant gradient every coordinate moves by about :math:`\eta` per step. Muon
 does the same to the singular values of a weight matrix: all directions of the matrix move about
 equally far. In this sense each is steepest descent, under another norm
 :cite:p:`bernstein2024old`.
@@ -18,7 +19,7 @@ and a loop over steps is written by the caller. The step number :math:`t` starts
 from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array, scale, total
-from mlmath_ref.sets import Decay, Natural, Nonneg, Positive, Real, checked
+from mlmath_ref.sets import Decay, ExtendedNonneg, Natural, Nonneg, Positive, Real, checked
 
 
 @checked
@@ -48,8 +49,12 @@ def gradient_descent(
         :math:`\boldsymbol\theta_t`, the parameters after the step.
 
     Also called:
-        GD, SGD, stochastic gradient descent, steepest descent, vanilla update, delta rule,
-        mini-batch gradient descent, batch gradient descent, gradient step.
+        GD, SGD, stochastic gradient descent, steepest descent, vanilla update, mini-batch gradient
+        descent, batch gradient descent, gradient step.
+
+    Asked as:
+        delta rule; theta = theta - lr * grad; learning rate; step size; weight update; loss
+        diverges with a high learning rate; how to minimize a loss.
 
     Role in ML:
         - layer -- Kimi Linear: the memory of a linear-attention head is a matrix, and each token
@@ -128,7 +133,7 @@ def adamw(
     theta: Real[Array, "*batch"],
     g: Real[Array, "*batch"],
     m: Real[Array, "*batch"],
-    v: Nonneg[Array, "*batch"],
+    v: ExtendedNonneg[Array, "*batch"],
     t: Natural[int, ""],
     *,
     eta: Nonneg[float, ""] = 0.001,
@@ -136,8 +141,8 @@ def adamw(
     beta2: Decay[float, ""] = 0.999,
     eps: Positive[float, ""] = 1e-8,
     weight_decay: Nonneg[float, ""] = 0.01,
-) -> tuple[Real[Array, "*batch"], Real[Array, "*batch"], Nonneg[Array, "*batch"]]:
-    r"""AdamW: a step of about the learning rate in every coordinate, and weight decay beside it.
+) -> tuple[Real[Array, "*batch"], Real[Array, "*batch"], ExtendedNonneg[Array, "*batch"]]:
+    r"""AdamW: Adam with weight decay applied to the parameters instead of the gradients.
 
     .. math::
         \begin{aligned}
@@ -174,6 +179,10 @@ def adamw(
         Adam with decoupled weight decay, decoupled weight decay, AdamW optimizer, Adam with weight
         decay.
 
+    Asked as:
+        AdamW vs Adam; weight decay or L2 in Adam; optimizer of Llama; default learning rate betas
+        eps weight_decay; NaN from Adam in float16; memory of the optimizer state.
+
     Role in ML:
         - optimizer -- DeepSeek-V3: pre-training with :math:`\beta_2 = 0.95`, not 0.999, and
           :math:`\lambda = 0.1` :cite:p:`deepseek2024v3{sec. 4.2}`.
@@ -182,7 +191,7 @@ def adamw(
           :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, lines 44-53}`.
         - optimizer -- Llama 3: the 405B model is pre-trained with it
           :cite:p:`grattafiori2024llama3{sec. 3.4.1}`.
-        - optimizer -- GPT-3: the report says Adam, with a weight decay of 0.1, and does not say
+        - contrast -- GPT-3: the report says Adam, with a weight decay of 0.1, and does not say
           whether the decay was decoupled :cite:p:`brown2020language{app. B}`.
 
     Numerics:
@@ -190,11 +199,17 @@ def adamw(
         from; with :math:`\hat{\mathbf{m}}_t` and :math:`\hat{\mathbf{v}}_t` for the moments so
         corrected the step is :math:`\boldsymbol\theta_t = (1 - \eta \lambda) \,
         \boldsymbol\theta_{t-1} - \eta \, \hat{\mathbf{m}}_t / (\sqrt{\hat{\mathbf{v}}_t} +
-        \epsilon)`. Where gradient and moments are all zero, only the decay moves the parameter;
-        there the derivative of the root is infinite, so a gradient through the step is not defined.
+        \epsilon)`. If gradient and moments are all zero, only the decay moves the parameter;
+        the derivative of the step with respect to :math:`\mathbf{g}_t` is then
+        :math:`-\eta (1 - \beta_1) / ((1 - \beta_1^t) \, \epsilon)`, and the one with respect to
+        :math:`\mathbf{v}_{t-1}` is taken as 0. In PyTorch both are NaN.
         As in ``torch.optim.AdamW`` the decay is multiplied by :math:`\eta`; the paper multiplies it
         by the multiplier of the schedule alone :cite:p:`loshchilov2019decoupled{alg. 2}`. The
-        default 0.01 is PyTorch's. The state takes twice the memory of the parameters. A gradient
+        default 0.01 is PyTorch's; the other defaults are those of Adam's paper, and PyTorch's too. Under a constant gradient every coordinate
+        moves by about :math:`\eta` per step; under gradients that are independent noise of mean 0
+        the root mean square of a step is about :math:`\eta \sqrt{(1 - \beta_1) / (1 + \beta_1)}`,
+        which is :math:`0.23 \, \eta` with the default. The state takes twice the memory of the
+        parameters. A gradient
         whose square overflows makes :math:`v` infinite, and only the decay moves the parameter.
 
     Checked against:
@@ -239,6 +254,15 @@ def adamw(
         >>> step, theta.grad
         (tensor(1.9000, grad_fn=<SubBackward0>), tensor(0.9500))
 
+        If gradient and moments are all zero, the derivative with respect to the gradient is
+        :math:`-\eta / \epsilon` in the first step:
+
+        >>> g = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+        >>> zero = torch.zeros(1, dtype=torch.float64)
+        >>> adamw(zero, g, zero, zero, 1, eta=0.001, eps=1e-8)[0].backward()
+        >>> round(g.grad.item(), 4)
+        -100000.0
+
         A gradient whose square leaves the range of float32 makes :math:`v` infinite and moves
         nothing, in this step and in all later ones:
 
@@ -246,6 +270,8 @@ def adamw(
         >>> theta, m, v = adamw(*state, 1, weight_decay=0.0)
         >>> theta, v
         (tensor([1.]), tensor([inf]))
+        >>> adamw(theta, torch.ones(1), m, v, 2, weight_decay=0.0)[0]
+        tensor([1.])
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
@@ -292,8 +318,12 @@ def muon(
         :math:`(W_t, B_t)`, the weight matrix and the momentum buffer for the next step.
 
     Also called:
-        momentum orthogonalized by Newton-Schulz, orthogonalized momentum, MuonClip, NewtonSchulz5,
-        spectral descent, Newton-Schulz iteration, Newton-Schulz orthogonalization.
+        momentum orthogonalized by Newton-Schulz, orthogonalized momentum.
+
+    Asked as:
+        MuonClip; NewtonSchulz5; spectral descent; Newton-Schulz iteration; Newton-Schulz
+        orthogonalization; zeropower_via_newtonschulz5; 3.4445 -4.7750 2.0315; Keller Jordan
+        optimizer; optimizer of Kimi K2.
 
     Role in ML:
         - optimizer -- Moonlight: moves the matrices of a 16B mixture of experts over 5.7T tokens;
@@ -303,12 +333,17 @@ def muon(
         - optimizer -- Kimi K2: MuonClip is this step, scaled as in Moonlight, followed by a
           rescaling of query and key weights whose attention scores grew too large
           :cite:p:`kimi2025k2{sec. 2.1}`.
+        - contrast -- nanochat: its Muon takes other coefficients in each of the five rounds, those of
+          Polar Express, and rescales rows and step
+          :cite:p:`karpathy2025nanochat{code: karpathy/nanochat at 92d63d4, nanochat/optim.py, lines
+          102-165}`.
         - optimizer -- GLM-4.5: pre-training of the matrices with five iterations and
           :math:`\mu = 0.95` :cite:p:`glm2025{sec. 2.4}`.
 
     Numerics:
-        Computed in the precision of the arguments, 16 bits in 64; where the norm overflows, in
-        float32 from :math:`1.9 \cdot 10^{19}` on, nothing moves. ``torch.optim.Muon`` iterates in
+        Computed in the precision of the arguments, 16 bits in 64. Gradient and momentum are divided
+        by a power of two first, so that no square overflows. If both are zero, the derivative of
+        :math:`X_0` is :math:`1 / \epsilon`. ``torch.optim.Muon`` iterates in
         bfloat16, which alone moves the step by 1 to 3 percent; its defaults also multiply the step
         by :math:`\sqrt{\max(1, m/n)}` and decay the weights by :math:`0.1 \eta`, and its buffer is
         :math:`(1 - \mu) B_t`, which leaves the direction as it is. The scale of the gradients
@@ -391,10 +426,13 @@ def muon(
         >>> muon(torch.ones(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
         (tensor([[1., 1.]]), tensor([[0., 0.]]))
 
-        A gradient whose norm leaves the range of float32 moves nothing:
+        A gradient whose squares leave the range of float32 makes the same step as a small one:
 
-        >>> muon(torch.ones(1, 2), torch.full((1, 2), 1e20), torch.zeros(1, 2))[0]
-        tensor([[1., 1.]])
+        >>> g = torch.tensor([[3.0, 4.0]])
+        >>> muon(torch.ones(1, 2), g * 1e30, torch.zeros(1, 2))[0]
+        tensor([[0.9916, 0.9889]])
+        >>> muon(torch.ones(1, 2), g, torch.zeros(1, 2))[0]
+        tensor([[0.9916, 0.9889]])
     """
     xp = array_namespace(w, g, b)
     b = mu * b + g

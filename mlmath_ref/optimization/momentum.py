@@ -14,7 +14,7 @@ Adam's first moment is a moving mean. An entry is one step: state goes in and co
 
 from mlmath_ref.arrays import Array
 from mlmath_ref.optimization.descent import _root, adamw
-from mlmath_ref.sets import Decay, Natural, Nonneg, Positive, Real, checked
+from mlmath_ref.sets import Decay, ExtendedNonneg, Natural, Nonneg, Positive, Real, checked
 
 
 @checked
@@ -51,8 +51,11 @@ def sgd_momentum(
         :math:`(\boldsymbol\theta_t, \mathbf{v}_t)`, the parameters and the velocity after the step.
 
     Also called:
-        momentum, SGD with momentum, Polyak momentum, heavy ball method, classical momentum,
-        momentum buffer, velocity.
+        momentum, SGD with momentum, Polyak momentum, heavy ball method, classical momentum.
+
+    Asked as:
+        momentum buffer; velocity; zigzag in a narrow valley; momentum 0.9; effective learning rate
+        1/(1-beta); dampening.
 
     Role in ML:
         - optimizer -- DINOv3: trains the linear classifiers that its frozen features are graded
@@ -162,10 +165,14 @@ def nesterov_momentum(
     Also called:
         NAG, Nesterov accelerated gradient, accelerated gradient descent, look-ahead momentum.
 
+    Asked as:
+        nesterov=True; gradient at the look-ahead point; outer optimizer of DiLoCo; momentum that
+        corrects itself.
+
     Role in ML:
         - optimizer -- INTELLECT-1: the outer optimizer of DiLoCo, at :math:`\beta = 0.9`; its
           gradient is how far the weights moved during the inner steps, averaged over the
-          machines :cite:p:`jaghouar2024intellect{code: PrimeIntellect-ai/prime,
+          machines :cite:p:`jaghouar2024intellect{code: PrimeIntellect-ai/prime at e035922,
           src/zeroband/diloco.py, class Diloco}`.
 
     Numerics:
@@ -224,12 +231,12 @@ def nesterov_momentum(
 def rmsprop(
     theta: Real[Array, "*batch"],
     g: Real[Array, "*batch"],
-    s: Nonneg[Array, "*batch"],
+    s: ExtendedNonneg[Array, "*batch"],
     *,
     eta: Nonneg[float, ""],
     rho: Decay[float, ""] = 0.9,
     eps: Positive[float, ""] = 1e-8,
-) -> tuple[Real[Array, "*batch"], Nonneg[Array, "*batch"]]:
+) -> tuple[Real[Array, "*batch"], ExtendedNonneg[Array, "*batch"]]:
     r"""RMSprop: the gradient in units of its own recent size, coordinate by coordinate.
 
     .. math::
@@ -256,7 +263,11 @@ def rmsprop(
         :math:`(\boldsymbol\theta_t, \mathbf{s}_t)`, the parameters and the state for the next step.
 
     Also called:
-        RMSProp, root mean square propagation, adaptive learning rate, scale by rms.
+        root mean square propagation, scale by rms.
+
+    Asked as:
+        adaptive learning rate; Adagrad; divide the gradient by its running average; alpha 0.99;
+        Hinton lecture optimizer; E[g^2].
 
     Role in ML:
         - optimizer -- DreamerV3: the gradient is first divided by this root, with
@@ -277,8 +288,9 @@ def rmsprop(
         lecture that proposed the method; ``torch.optim.RMSprop`` takes 0.99. Many texts write
         :math:`E[g^2]_t = 0.9 \, E[g^2]_{t-1} + 0.1 \, g_t^2` and the step
         :math:`\frac{\eta}{\sqrt{E[g^2]_t + \epsilon}} g_t`. With the sum :math:`\mathbf{s}_t =
-        \mathbf{s}_{t-1} + \mathbf{g}_t^2` it is Adagrad. Where gradient and average are 0 nothing
-        moves, and the step has no derivative. A gradient whose square overflows makes :math:`s`
+        \mathbf{s}_{t-1} + \mathbf{g}_t^2` it is Adagrad. If gradient and average are 0 nothing
+        moves; the derivative with respect to :math:`\mathbf{g}_t` is then :math:`-\eta / \epsilon`,
+        and the one with respect to :math:`\mathbf{s}_{t-1}` is taken as 0. A gradient whose square overflows makes :math:`s`
         infinite and moves nothing.
 
     Checked against:
@@ -319,6 +331,14 @@ def rmsprop(
         >>> g.grad
         tensor(-0.0200)
 
+        Without any gradient the slope is :math:`-\eta / \epsilon`:
+
+        >>> g = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+        >>> zero = torch.zeros(1, dtype=torch.float64)
+        >>> rmsprop(zero, g, zero, eta=0.1)[0].backward()
+        >>> round(g.grad.item(), 4)
+        -10000000.0
+
         Without any gradient nothing moves, nor with one whose square leaves the range of float32:
 
         >>> rmsprop(torch.ones(2), torch.tensor([0.0, 1e22]), torch.zeros(2), eta=0.1)
@@ -333,14 +353,14 @@ def adam(
     theta: Real[Array, "*batch"],
     g: Real[Array, "*batch"],
     m: Real[Array, "*batch"],
-    v: Nonneg[Array, "*batch"],
+    v: ExtendedNonneg[Array, "*batch"],
     t: Natural[int, ""],
     *,
     eta: Nonneg[float, ""] = 0.001,
     beta1: Decay[float, ""] = 0.9,
     beta2: Decay[float, ""] = 0.999,
     eps: Positive[float, ""] = 1e-8,
-) -> tuple[Real[Array, "*batch"], Real[Array, "*batch"], Nonneg[Array, "*batch"]]:
+) -> tuple[Real[Array, "*batch"], Real[Array, "*batch"], ExtendedNonneg[Array, "*batch"]]:
     r"""Adam: the mean of recent gradients, divided by the root of the mean of their squares.
 
     .. math::
@@ -374,10 +394,15 @@ def adam(
         :math:`(\boldsymbol\theta_t, \mathbf{m}_t, \mathbf{v}_t)`, the parameters and the state.
 
     Also called:
-        adaptive moment estimation, RMSprop with momentum, bias correction, first and second moment,
-        Kingma and Ba, Adam optimizer.
+        adaptive moment estimation, Adam optimizer.
+
+    Asked as:
+        RMSprop with momentum; bias correction; first and second moment; Kingma and Ba; m_hat /
+        (sqrt(v_hat) + eps); betas 0.9 0.999; adaptive learning rate; which optimizer to start with.
 
     Role in ML:
+        - optimizer -- GPT-3: all sizes, with :math:`\beta_1 = 0.9`, :math:`\beta_2 = 0.95` and
+          :math:`\epsilon = 10^{-8}` :cite:p:`brown2020language{app. B}`.
         - optimizer -- Boltz-1: training of the structure model, with :math:`\beta_2 = 0.95` in the
           place of 0.999
           :cite:p:`wohlwend2024boltz1{code: src/boltz/model/models/boltz1.py, lines 1221-1226},

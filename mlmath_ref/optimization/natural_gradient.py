@@ -3,8 +3,8 @@ r"""Natural gradient: the curvature of a model's own distribution.
 The Euclidean length of a step in the parameters says little about how far the model's answers move.
 The Fisher information says it: :math:`\tfrac12 \delta^\top F \delta` is, to second order, the
 divergence between the distributions before and after the step :math:`\delta`, whatever the
-parameters are called. It is never indefinite, as a Hessian can be, and where the outputs are the
-logits of a softmax it is the Gauss-Newton matrix of the cross-entropy. The gradient multiplied by
+parameters are called. Unlike a Hessian it is always positive semidefinite. If the outputs are the
+logits of a softmax, it is the Gauss-Newton matrix of the cross-entropy. The gradient multiplied by
 its inverse is the natural gradient.
 
 For a network nobody can store it. K-FAC keeps one block for each linear layer and writes the block
@@ -52,9 +52,13 @@ def fisher_information(
         :math:`F`, the information in one observation.
 
     Also called:
-        FIM, Fisher matrix, Fisher metric, natural gradient metric, score covariance, generalized
-        Gauss-Newton matrix, Fisher information, natural gradient, expected information, Cramer-Rao
-        bound.
+        FIM, Fisher matrix, Fisher metric, Fisher information, score covariance, expected
+        information.
+
+    Asked as:
+        natural gradient; natural gradient metric; generalized Gauss-Newton matrix; empirical
+        Fisher; Cramer-Rao bound; variance of the score; curvature of the KL divergence; elastic
+        weight consolidation.
 
     Role in ML:
         - analysis -- Kronfluence: the curvature behind its influence scores is this matrix by
@@ -165,8 +169,12 @@ def kfac(
         :math:`(A, G)`, the two factors.
 
     Also called:
-        Kronecker-factored approximate curvature, KFAC, Kronecker factors, EK-FAC, EKFAC, activation
-        covariance, gradient covariance, Kronecker factorization.
+        Kronecker-factored approximate curvature, KFAC.
+
+    Asked as:
+        Kronecker factors; Kronecker factorization; EK-FAC; EKFAC; activation covariance; gradient
+        covariance; second-order optimizer for networks; influence functions; invert the Fisher
+        matrix of a layer.
 
     Role in ML:
         - analysis -- Kronfluence: both sums are gathered by hooks at every tracked linear layer,
@@ -179,6 +187,7 @@ def kfac(
           billion parameters :cite:p:`grosse2023studying{abstract}`.
 
     Numerics:
+        Rows are divided by :math:`\sqrt n` first, so that no sum overflows if the mean does not.
         Two matrices of :math:`d_{\mathrm{in}}^2` and :math:`d_{\mathrm{out}}^2` entries stand for
         one of :math:`d_{\mathrm{in}}^2 d_{\mathrm{out}}^2`. No mean is removed. With fewer examples
         than features the factors are singular, and a multiple of the identity is added before they
@@ -245,8 +254,8 @@ def kfac(
         >>> inputs = torch.tensor([[3.0, 1.0], [5.0, -2.0]], requires_grad=True)
         >>> kfac(inputs, torch.ones(2, 1))[0].trace().backward()
         >>> inputs.grad
-        tensor([[ 3.,  1.],
-                [ 5., -2.]])
+        tensor([[ 3.0000,  1.0000],
+                [ 5.0000, -2.0000]])
     """
     scale = math.sqrt(a.shape[-2])  # taken out first, so that no sum overflows
     a, g = a / scale, g / scale

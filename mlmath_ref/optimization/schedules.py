@@ -53,9 +53,13 @@ def warmup_cosine(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        cosine schedule with warmup, cosine decay with warmup, linear warmup and cosine decay, LLM
-        learning rate schedule, linear warmup cosine annealing, cosine learning rate schedule,
-        warmup then decay.
+        cosine schedule with warmup, cosine decay with warmup, linear warmup and cosine decay,
+        linear warmup cosine annealing.
+
+    Asked as:
+        LLM learning rate schedule; cosine learning rate schedule; warmup then decay;
+        get_cosine_schedule_with_warmup; learning rate schedule of Llama 3; decay to a tenth of the
+        peak.
 
     Role in ML:
         - schedule -- Llama 3: the 405B model warms up over 8,000 steps to :math:`8 \cdot 10^{-5}`
@@ -110,8 +114,8 @@ def warmup_cosine(
     """
     if t < warmup:
         return eta_max * t / warmup
-    wave = 1 + math.cos(math.pi * (min(t, total) - warmup) / (total - warmup))
-    return eta_min + (eta_max - eta_min) / 2 * wave
+    left = (total - min(t, total)) / (total - warmup)
+    return eta_min + (eta_max - eta_min) * math.sin(math.pi / 2 * left) ** 2
 
 
 @checked
@@ -150,9 +154,13 @@ def warmup_stable_decay(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        WSD, trapezoidal schedule, constant learning rate with cooldown, warmup constant cooldown,
-        linear cooldown, WSD schedule, trapezoidal learning rate, linear warmup and linear decay,
-        linear schedule with warmup.
+        WSD, WSD schedule, trapezoidal schedule, trapezoidal learning rate, warmup constant
+        cooldown, constant learning rate with cooldown.
+
+    Asked as:
+        linear cooldown; linear warmup and linear decay; linear schedule with warmup;
+        get_wsd_schedule; schedule when the length of the run is not known; continue training from a
+        checkpoint.
 
     Role in ML:
         - schedule -- MiniCPM: introduced the name; its own decay is exponential, and a tenth of the

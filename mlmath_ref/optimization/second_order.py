@@ -24,6 +24,7 @@ from mlmath_ref.linear_algebra.lengths import unit_vector
 from mlmath_ref.optimization.descent import _root
 from mlmath_ref.sets import (
     Decay,
+    ExtendedNonneg,
     Invertible,
     Natural,
     Nonneg,
@@ -44,7 +45,7 @@ def newton_step(
     .. math:: \boldsymbol\theta_t = \boldsymbol\theta_{t-1} - H_t^{-1} \, \mathbf{g}_t
 
     On a quadratic one step reaches the stationary point from anywhere, and near a minimum with a
-    positive definite Hessian the error of each step is of the order of the square of the one
+    positive definite, Lipschitz continuous Hessian the error of each step is of the order of the square of the one
     before, quadratic convergence. Whether that point is a minimum the step does not ask. A linear
     change of the parameters changes nothing: the steps go through the same points.
 
@@ -58,7 +59,11 @@ def newton_step(
         :math:`\boldsymbol\theta_t`, the parameters after the step.
 
     Also called:
-        Newton-Raphson, Newton step, Newton direction, second-order step, IRLS, root finding.
+        Newton-Raphson, Newton step, Newton direction.
+
+    Asked as:
+        second-order step; IRLS; root finding; H^-1 g; inverse Hessian times gradient; quadratic
+        convergence; damped Newton; Levenberg-Marquardt.
 
     Role in ML:
         - primitive -- MuJoCo Playground: the simulator that its robot policies are trained in finds
@@ -153,7 +158,7 @@ def soap(
     w: Real[Array, "*batch m n"],
     g: Real[Array, "*batch m n"],
     b: Real[Array, "*batch m n"],
-    v: Nonneg[Array, "*batch m n"],
+    v: ExtendedNonneg[Array, "*batch m n"],
     l: Symmetric[Array, "*batch m m"],  # noqa: E741
     r: Symmetric[Array, "*batch n n"],
     t: Natural[int, ""],
@@ -165,7 +170,7 @@ def soap(
 ) -> tuple[
     Real[Array, "*batch m n"],
     Real[Array, "*batch m n"],
-    Nonneg[Array, "*batch m n"],
+    ExtendedNonneg[Array, "*batch m n"],
     Symmetric[Array, "*batch m m"],
     Symmetric[Array, "*batch n n"],
 ]:
@@ -211,7 +216,11 @@ def soap(
         - :math:`Q_R`: ``np.linalg.eigh(r)[1][:, ::-1]``, the eigenvectors of :math:`R_{t-1}`.
 
     Also called:
-        Shampoo, eigenbasis Adam, Shampoo with Adam in the preconditioner's eigenbasis.
+        eigenbasis Adam, Shampoo with Adam in the preconditioner's eigenbasis.
+
+    Asked as:
+        Shampoo; preconditioner; Kronecker preconditioned optimizer; Adam in a rotated basis;
+        second-order optimizer for language models.
 
     Role in ML:
         - optimizer -- SOAP: pre-training of language models of 360M and 660M parameters with large
@@ -339,8 +348,11 @@ def sam_perturbation(
         :math:`\boldsymbol\epsilon`, the perturbation, to be added to the parameters.
 
     Also called:
-        SAM, sharpness-aware minimisation, adversarial weight perturbation, ascent step, flat
-        minima, worst-case perturbation, SAM optimizer, fast gradient method.
+        SAM, SAM optimizer, sharpness-aware minimisation, ascent step of SAM.
+
+    Asked as:
+        adversarial weight perturbation; worst-case perturbation; flat minima; sharp minima
+        generalize worse; fast gradient method; FGSM; rho g / ||g||.
 
     Role in ML:
         - regularizer -- SAM for unlearning: a language model forgets at weights moved uphill on the

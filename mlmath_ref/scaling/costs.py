@@ -40,9 +40,11 @@ def attention_flops(
         tokens, and of the four projections.
 
     Also called:
-        attention complexity, quadratic attention, O(n^2 d), self-attention cost, MACs, compute of
-        attention, FLOP count, model FLOPs utilization, MFU, attention compute, quadratic
-        complexity.
+        attention complexity, self-attention cost, attention compute.
+
+    Asked as:
+        quadratic attention; quadratic complexity; O(n^2 d); MACs; FLOP count; compute of attention;
+        model FLOPs utilization; MFU; 12 L H Q T; how long context makes attention slow.
 
     Role in ML:
         - analysis -- nanochat: to 6 operations for each entry of a matrix it adds, for each token and
@@ -128,7 +130,10 @@ def feed_forward_flops(
         :math:`F`, operations, two for each multiply-accumulate.
 
     Also called:
-        FFN FLOPs, MLP FLOPs, 16nd^2, compute of the MLP, SwiGLU FLOPs, FFN crossover.
+        FFN FLOPs, MLP FLOPs, compute of the MLP.
+
+    Asked as:
+        16nd^2; SwiGLU FLOPs; FFN crossover; 2 FLOPs per parameter; cost of the feed-forward layer.
 
     Role in ML:
         - analysis -- nanochat: the two matrices of its layer, four times as wide inside, are in the
@@ -136,7 +141,7 @@ def feed_forward_flops(
           :cite:p:`karpathy2025nanochat{code: nanochat/gpt.py, lines 134-135, 348 and 359}`.
         - analysis -- Llama 3: the gated layer of the 8B model has 14,336 units at a width of 4,096,
           which makes :math:`21 n d^2` of the :math:`16 n d^2`
-          :cite:p:`grattafiori2024llama3{table 3}`.
+          :cite:p:`grattafiori2024llama3{v3, table 3}`.
 
     Numerics:
         Python integers, exact at any size. Biases, the activation and the product with the gate
@@ -218,13 +223,17 @@ def transformer_parameter_count(
         :math:`N`, parameters.
 
     Also called:
-        model size, number of parameters, num_params, 12 L d^2, 12 n_layer d_model^2, 7B, 8B, 70B,
-        numel, how many parameters, model parameters, non-embedding parameters.
+        model size, number of parameters, parameter count of a transformer.
+
+    Asked as:
+        12 L d^2; 12 n_layer d_model^2; 7B; 8B; 70B; num_params; numel; how many parameters; model
+        parameters; non-embedding parameters; size of Llama.
 
     Role in ML:
-        - analysis -- Llama 3: layers, widths and heads of the three sizes are given in one table;
-          with the vocabulary they make 8.03, 70.6 and 405.9 billion
-          :cite:p:`grattafiori2024llama3{sec. 3.2, table 3}`.
+        - analysis -- Llama 3: one table gives layers, widths, heads and a vocabulary of 128,000 for
+          the three sizes, which makes 8.03, 70.5 and 405.8 billion; with the 128,256 tokens of the
+          released models it is 8.03, 70.6 and 405.9
+          :cite:p:`grattafiori2024llama3{v3, sec. 3.2, table 3}`.
           Witness: ``transformers.LlamaForCausalLM``.
         - analysis -- nanochat: counts embedding, output layer and matrices apart, because scaling
           laws have been fitted with and without the embedding
@@ -257,7 +266,7 @@ def transformer_parameter_count(
         >>> transformer_parameter_count(1, 4, 2, 1, 2, 8, 10)
         236
 
-        Llama 3 8B and 405B, and Llama 2 70B, whose width inside is 28,672, with 8 key and value
+        Llama 3 8B and 405B with the vocabulary of the released models, and Llama 2 70B, whose width inside is 28,672, with 8 key and value
         heads and 32,000 tokens:
 
         >>> transformer_parameter_count(32, 4096, 32, 8, 128, 14336, 128256)
@@ -318,9 +327,12 @@ def parameter_memory_bytes(
         :math:`M`, in bytes; :math:`10^9` of them are a GB, :math:`2^{30}` a GiB.
 
     Also called:
-        weight memory, model memory, VRAM, GPU memory, model footprint, bits per weight, bpw, bits
-        per parameter, checkpoint size, quantization memory reduction, how much memory, memory
-        footprint, bytes per parameter.
+        weight memory, model memory, model footprint, checkpoint size.
+
+    Asked as:
+        VRAM; GPU memory; memory footprint; bytes per parameter; bits per weight; bpw; bits per
+        parameter; quantization memory reduction; how much memory; does a 70B model fit; CUDA out of
+        memory.
 
     Role in ML:
         - compression -- gpt-oss: expert weights are kept as four-bit floats, 32 to a block, with

@@ -26,11 +26,11 @@ def chinchilla_loss(
     n: Positive[Array, "*batch"],
     d: Positive[Array, "*batch"],
     *,
-    e: Positive[float, ""] = 1.69,
-    a: Positive[float, ""] = 406.4,
-    b: Positive[float, ""] = 410.7,
-    alpha: Positive[float, ""] = 0.34,
-    beta: Positive[float, ""] = 0.28,
+    e: Positive[float, ""] = 1.8169,
+    a: Positive[float, ""] = 482.01,
+    b: Positive[float, ""] = 2085.43,
+    alpha: Positive[float, ""] = 0.3478,
+    beta: Positive[float, ""] = 0.3658,
 ) -> Positive[Array, "*batch"]:
     r"""Chinchilla law: the pre-training loss that a model of given size and data should reach.
 
@@ -46,14 +46,19 @@ def chinchilla_loss(
         a: :math:`A`, the weight of the finite model.
         b: :math:`B`, the weight of the finite data.
         alpha: :math:`\alpha`, the exponent of size.
-        beta: :math:`\beta`, the exponent of data. The defaults are the fit that the paper prints.
+        beta: :math:`\beta`, the exponent of data. The defaults are those of
+            ``chinchilla_optimal_tokens``, the refit to the data of the paper.
 
     Returns:
         :math:`L(N, D)`, in nats a token.
 
     Also called:
-        Chinchilla scaling law, parametric loss, neural scaling law, compute-optimal training,
-        tokens per parameter, Hoffmann scaling law, power-law scaling.
+        Chinchilla scaling law, parametric loss, Hoffmann scaling law.
+
+    Asked as:
+        neural scaling law; power-law scaling; compute-optimal training; tokens per parameter;
+        predict the loss of a larger model; loss as a function of parameters and tokens; E A B alpha
+        beta; irreducible loss.
 
     Role in ML:
         - analysis -- Chinchilla: fitted to more than 400 runs, as the third of three ways to find
@@ -66,8 +71,11 @@ def chinchilla_loss(
           :cite:p:`grattafiori2024llama3{sec. 1 and 3.2.1}`.
 
     Numerics:
-        Two powers an element; no term overflows at sizes in use. The printed exponents are rounded
-        to two digits, which moves the best ratio by itself. The constants belong to one tokenizer,
+        Two powers per element; no term overflows at sizes in use. The defaults are the refit of
+        :cite:p:`besiroglu2024chinchilla{code: epoch-research/analyzing-chinchilla at 9225883,
+        data_analysis.ipynb}`, rounded to the digits shown. The paper itself prints :math:`E = 1.69`,
+        :math:`A = 406.4`, :math:`B = 410.7`, :math:`\alpha = 0.34` and :math:`\beta = 0.28`; these
+        exponents are rounded to two digits, which moves the best ratio by itself. The constants belong to one tokenizer,
         one data set and one count of parameters: they do not predict another family's loss. Written
         with negative exponents it is :math:`E + A N^{-\alpha} + B D^{-\beta}`. The earlier law of
         one variable has no floor, :math:`L(N) = (N_c / N)^{\alpha_N}`
@@ -90,24 +98,26 @@ def chinchilla_loss(
         >>> n.grad
         tensor(-0.3750)
 
-        Chinchilla, 70B parameters and 1.4T tokens, beside Gopher, 280B and 300B, under the printed
-        fit:
+        Chinchilla, 70B parameters and 1.4T tokens, beside Gopher, 280B and 300B, under the refit and
+        under the printed fit:
 
         >>> import numpy as np
         >>> n, d = np.asarray([70e9, 280e9]), np.asarray([1.4e12, 300e9])
         >>> chinchilla_loss(n, d).round(4).tolist()
+        [1.9736, 1.9993]
+        >>> printed = dict(e=1.69, a=406.4, b=410.7, alpha=0.34, beta=0.28)
+        >>> chinchilla_loss(n, d, **printed).round(4).tolist()
         [1.9366, 1.9933]
 
-        The best ratio :math:`D / N` at 5.76e23 operations, by trying many: 93 under the printed
-        fit, 18 under the refit; 20 is a rule of thumb and follows from neither.
+        The best ratio :math:`D / N` at 5.76e23 operations, by trying many: 18 under the refit, 93
+        under the printed fit; 20 is a rule of thumb and follows from neither.
 
         >>> ratio = np.linspace(1.0, 200.0, 1991)
         >>> n = np.sqrt(5.76e23 / 6 / ratio)
         >>> float(ratio[np.argmin(chinchilla_loss(n, ratio * n))].round(1))
-        92.6
-        >>> refit = dict(e=1.8169, a=482.01, b=2085.43, alpha=0.3478, beta=0.3658)
-        >>> float(ratio[np.argmin(chinchilla_loss(n, ratio * n, **refit))].round(1))
         18.4
+        >>> float(ratio[np.argmin(chinchilla_loss(n, ratio * n, **printed))].round(1))
+        92.6
     """
     return e + a / n**alpha + b / d**beta
 
@@ -127,7 +137,7 @@ def chinchilla_optimal_tokens(
 
     It answers on how many tokens to train a model: with :math:`N` and :math:`D^{\star}` exchanged
     against each other at constant :math:`6 N D`, the loss
-    :math:`E + A / N^{\alpha} + B / D^{\beta}` has its minimum here. The ratio :math:`D^{\star} / N`
+    :math:`E + A / N^{\alpha} + B / D^{\beta}` with the same coefficients has its minimum here. The ratio :math:`D^{\star} / N`
     is constant only where :math:`\alpha = \beta`. The rule of thumb :math:`D = 20 N` is the size of
     the ratio, and no consequence of the printed fit.
 
@@ -143,12 +153,14 @@ def chinchilla_optimal_tokens(
         :math:`D^{\star}`, training tokens.
 
     Also called:
-        Chinchilla optimal, 20 tokens per parameter, 20x rule, tokens per parameter, compute-optimal
-        ratio, Chinchilla ratio, data-optimal, over-training, token budget, compute-optimal model
-        size.
+        Chinchilla optimal, compute-optimal ratio, Chinchilla ratio.
+
+    Asked as:
+        20 tokens per parameter; 20x rule; tokens per parameter; data-optimal; over-training; token
+        budget; compute-optimal model size; how many tokens to train a 7B model.
 
     Role in ML:
-        - planning -- nanochat: the length of a run is a ratio times the parameters of matrices and
+        - contrast -- nanochat: the length of a run is a ratio times the parameters of matrices and
           output layer; the ratio, 12 unless told otherwise, was measured on the project's own runs
           and depends on which parameters are counted: 10 to 11 with these, 3 to 4 with all
           :cite:p:`karpathy2025nanochat{code: scripts/base_train.py, lines 58 and 261-269;
@@ -162,7 +174,9 @@ def chinchilla_optimal_tokens(
 
     Numerics:
         The power :math:`1 / \beta` nearly triples relative errors of the coefficients, and the
-        exponents act on :math:`\log N`: two printed digits do not fix the answer. No step overflows
+        exponents act on :math:`\log N`: two printed digits do not fix the answer. The defaults are the
+        refit of :cite:p:`besiroglu2024chinchilla{code: epoch-research/analyzing-chinchilla at
+        9225883, data_analysis.ipynb}`. No step overflows
         at sizes in use. The minimum is flat: twice the best number of tokens, at the same compute,
         costs a few thousandths of the loss. For a budget :math:`C = 6 N D` the paper solves it as
         :math:`N = G \, (C / 6)^{\beta / (\alpha + \beta)}` and :math:`D = G^{-1} (C / 6)^{\alpha /
@@ -223,8 +237,7 @@ def chinchilla_optimal_tokens(
 
         >>> d = chinchilla_optimal_tokens(chinchilla)
         >>> factor = np.asarray([0.5, 1.0, 2.0])
-        >>> refit = dict(e=1.8169, a=482.01, b=2085.43, alpha=0.3478, beta=0.3658)
-        >>> chinchilla_loss(factor * chinchilla, d / factor, **refit).round(4).tolist()
+        >>> chinchilla_loss(factor * chinchilla, d / factor).round(4).tolist()
         [1.9807, 1.9759, 1.9808]
     """
     return (beta / alpha * (b / a) * n**alpha) ** (1 / beta)
