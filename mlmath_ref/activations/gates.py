@@ -43,8 +43,11 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
         :math:`\sigma(x)`, number by number.
 
     Also called:
-        logistic function, expit, inverse logit, logistic sigmoid, soft step, Fermi function,
-        S-curve, sigmoid activation.
+        logistic function, expit, inverse logit, logistic sigmoid, soft step, sigmoid activation.
+
+    Asked as:
+        Fermi function; S-curve; sigma(x); turn a logit into a probability; squash to 0 and 1;
+        sigmoid saturates; vanishing gradient of the sigmoid.
 
     Role in ML:
         - layer -- DeepSeek-V3: scores every expert for a token by itself; the scores of the chosen
@@ -116,8 +119,11 @@ def tanh(x: Real[Array, "*shape"]) -> SignedUnit[Array, "*shape"]:
         :math:`\tanh(x)`, number by number.
 
     Also called:
-        hyperbolic tangent, tanh activation, soft cap, soft clipping, squashing function, logit
-        soft-capping, zero-centered sigmoid.
+        hyperbolic tangent, tanh activation.
+
+    Asked as:
+        soft cap; soft clipping; squashing function; logit soft-capping; zero-centered sigmoid;
+        squash to -1 and 1; cap logits smoothly.
 
     Role in ML:
         - activation -- xLSTM 7B: caps the inputs of the gates at 15 and the logits at 30, as
@@ -192,8 +198,10 @@ def silu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         :math:`\operatorname{SiLU}(x)`, number by number.
 
     Also called:
-        Swish, swish-1, SiL, sigmoid-weighted linear unit, x*sigmoid(x), SiLU activation, self-gated
-        activation.
+        Swish, swish-1, sigmoid-weighted linear unit, SiLU activation.
+
+    Asked as:
+        x*sigmoid(x); self-gated activation; SiL; activation of Llama; is SiLU the same as Swish.
 
     Role in ML:
         - activation -- DeepSeek-V3: inside SwiGLU, where it acts on one projection and the result
@@ -266,7 +274,10 @@ def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         :math:`\operatorname{GELU}(x)`, number by number.
 
     Also called:
-        gaussian error linear units, exact GELU, erf GELU, x*Phi(x), GeLU, GELU activation.
+        gaussian error linear units, exact GELU, erf GELU, GeLU, GELU activation.
+
+    Asked as:
+        x*Phi(x); activation of BERT and ViT; exact or tanh GELU; why do two GELUs differ.
 
     Role in ML:
         - activation -- DINOv3: between the two linear maps of the feed-forward layers of the small,

@@ -44,8 +44,12 @@ def relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         :math:`\operatorname{ReLU}(x)`, number by number.
 
     Also called:
-        rectifier, positive part, ramp function, hinge function, rectified linear unit, ReLU
-        activation, dying ReLU, dead ReLU, half-wave rectifier.
+        rectifier, positive part, ramp function, rectified linear unit, ReLU activation, half-wave
+        rectifier.
+
+    Asked as:
+        hinge function; dying ReLU; dead ReLU; max(0, x); gradient of ReLU at 0; units that never
+        activate.
 
     Role in ML:
         - activation -- DeepSeek-V3.2-Exp: applied to the products of an indexer's queries and keys
@@ -112,8 +116,11 @@ def leaky_relu(
         :math:`f(x)`, number by number.
 
     Also called:
-        LeakyReLU, lrelu, leaky rectifier, negative slope, PReLU with a learned slope, leaky ReLU
-        activation, parametric ReLU.
+        LeakyReLU, lrelu, leaky rectifier, leaky ReLU activation.
+
+    Asked as:
+        negative slope; PReLU with a learned slope; parametric ReLU; max(0.01x, x); fix for dying
+        units.
 
     Role in ML:
         - activation -- Wan-Animate: in the convolutions that encode the motion of a face, with
@@ -177,7 +184,10 @@ def squared_relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
         :math:`\operatorname{ReLU}^2(x)`, number by number.
 
     Also called:
-        ReLU squared, relu2, ReLU^2, squared rectifier.
+        ReLU squared, relu2, squared rectifier.
+
+    Asked as:
+        ReLU^2; max(0, x)^2; activation of nanochat.
 
     Role in ML:
         - activation -- Nemotron-H: between the two linear maps of every feed-forward layer, which
@@ -234,6 +244,9 @@ def gelu_tanh(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
 
     Also called:
         gelu_new, gelu_pytorch_tanh, approximate GELU, tanh GELU, gelu_approx, fast GELU.
+
+    Asked as:
+        GELU of GPT-2; 0.044715; approximate='tanh'.
 
     Role in ML:
         - activation -- SigLIP 2: between the two linear maps of the feed-forward layers, for images
@@ -320,7 +333,10 @@ def gelu_sigmoid(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
         :math:`y`, number by number.
 
     Also called:
-        QuickGELU, quick_gelu, sigmoid GELU, gelu_approx, swish with slope 1.702.
+        QuickGELU, quick_gelu, sigmoid GELU.
+
+    Asked as:
+        gelu_approx; swish with slope 1.702; x*sigmoid(1.702x); GELU of CLIP.
 
     Role in ML:
         - activation -- Qwen2-VL: in the feed-forward layers of the vision encoder

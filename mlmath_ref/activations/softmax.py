@@ -43,8 +43,12 @@ def softmax(z: Logits[Array, "*batch n"]) -> Simplex[Array, "*batch n"]:
         :math:`s`, probabilities along the last axis.
 
     Also called:
-        softargmax, normalized exponential, Boltzmann distribution, Gibbs distribution, soft max,
-        multinomial logistic, softmax function, softmax activation, Luce choice rule, safe softmax.
+        softargmax, normalized exponential, soft max, softmax function, softmax activation.
+
+    Asked as:
+        Boltzmann distribution; Gibbs distribution; multinomial logistic; Luce choice rule; safe
+        softmax; turn logits into probabilities; exp(z_i)/sum(exp(z)); softmax overflow; softmax
+        returns nan.
 
     Role in ML:
         - layer -- Llama 3: makes the attention weights of every head out of its scores
@@ -117,8 +121,11 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
         :math:`J`, with :math:`J_{ij} = \frac{\partial s_i}{\partial z_j} = s_i (\delta_{ij} - s_j)`.
 
     Also called:
-        derivative of softmax, softmax gradient, softmax backward, diag(s) - s s^T, Fisher
-        information of a categorical distribution, softmax derivative, gradient of softmax.
+        derivative of softmax, softmax derivative.
+
+    Asked as:
+        softmax gradient; softmax backward; diag(s) - s s^T; Fisher information of a categorical
+        distribution; gradient of softmax; backpropagate through a softmax; s_i(delta_ij - s_j).
 
     Role in ML:
         - primitive -- PyTorch: the compiler's backward pass of a softmax multiplies by this matrix

@@ -42,8 +42,10 @@ def linear(
         :math:`y`, the output.
 
     Also called:
-        fully connected layer, dense layer, affine map, linear layer, linear projection, nn.Linear,
-        Wx+b, perceptron layer, MLP layer.
+        fully connected layer, dense layer, affine map, linear layer, linear projection, nn.Linear.
+
+    Asked as:
+        Wx+b; perceptron layer; MLP layer; x W^T + b; shape of the weight of nn.Linear.
 
     Role in ML:
         - layer -- Llama 3: the projections to queries, keys and values, the one back, the

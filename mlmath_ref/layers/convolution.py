@@ -56,8 +56,11 @@ def cross_correlation(
         ValueError: The window is wider than the padded input.
 
     Also called:
-        conv layer, conv1d, sliding dot product, CNN layer, temporal convolution, valid convolution,
-        filter bank, convolutional layer, 2D convolution, Conv2d.
+        conv layer, conv1d, sliding dot product, convolutional layer.
+
+    Asked as:
+        CNN layer; temporal convolution; valid convolution; filter bank; 2D convolution; Conv2d; is
+        the kernel flipped; convolution of deep learning; sliding window.
 
     Role in ML:
         - layer -- Voxtral: two of these, with windows of 3 and strides 1 and 2, halve the frames of
@@ -156,8 +159,11 @@ def convolution(f: Real[Array, "*batch n"], g: Real[Array, "m"]) -> Real[Array, 
         :math:`f * g`, all places :math:`t` where the two overlap.
 
     Also called:
-        full convolution, Cauchy product, linear convolution, true convolution, polynomial
-        multiplication, impulse response, FIR filter, fftconv, convolution theorem.
+        full convolution, Cauchy product, linear convolution, true convolution.
+
+    Asked as:
+        polynomial multiplication; impulse response; FIR filter; fftconv; convolution theorem; f *
+        g; flip the kernel; sum of two dice.
 
     Role in ML:
         - layer -- Evo 2: its longest filters reach as far as the sequence; Fourier transforms of

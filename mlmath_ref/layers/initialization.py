@@ -42,7 +42,11 @@ def xavier_variance(n_in: Natural[int, ""], n_out: Natural[int, ""]) -> Positive
 
     Also called:
         Glorot initialization, Xavier initialisation, Glorot uniform, Glorot normal, normalized
-        initialization, xavier_uniform, xavier_normal, weight init, Glorot init, Xavier init.
+        initialization, xavier_uniform, xavier_normal, Glorot init, Xavier init.
+
+    Asked as:
+        weight init; initialization for tanh; sqrt(6/(fan_in + fan_out)); activations vanish at the
+        start.
 
     Role in ML:
         - sampling -- SigLIP 2: the projections of attention and both layers of the feed-forward
@@ -123,8 +127,11 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
 
     Also called:
         Kaiming initialization, He initialisation, MSRA initialization, He normal, Kaiming normal,
-        Kaiming uniform, kaiming_normal, kaiming_uniform, fan-in initialization, weight init,
-        Kaiming init, He init.
+        Kaiming uniform, kaiming_normal, kaiming_uniform, fan-in initialization, Kaiming init, He
+        init.
+
+    Asked as:
+        weight init; initialization for ReLU; sqrt(2/fan_in); default initialization of nn.Linear.
 
     Role in ML:
         - sampling -- AlphaFold 3: layers that the released code marks ``relu``, such as the first

@@ -68,6 +68,9 @@ def layer_norm(
     Also called:
         LayerNorm, LN, layer normalisation, nn.LayerNorm, layer norm, LayerNormalization.
 
+    Asked as:
+        normalize over features; epsilon of LayerNorm.
+
     Role in ML:
         - layer -- DeepSeek-V3.2-Exp: normalizes the keys of the indexer that picks which tokens the
           sparse attention reads; the rest of the model uses the root mean square
@@ -171,6 +174,9 @@ def rms_norm(
     Also called:
         RMSNorm, RMS norm, root mean square layer normalization, RMS normalisation, nn.RMSNorm, RMS
         layer norm.
+
+    Asked as:
+        normalization of Llama; layer norm without the mean; x / sqrt(mean(x^2) + eps).
 
     Role in ML:
         - layer -- Llama 3: before each attention, each feed-forward layer and the map to the
@@ -284,7 +290,11 @@ def batch_norm(
 
     Also called:
         BatchNorm, BN, batch normalisation, nn.BatchNorm1d, nn.BatchNorm2d, spatial batch norm,
-        internal covariate shift, batch norm.
+        batch norm.
+
+    Asked as:
+        internal covariate shift; train and eval give different results; running mean and variance;
+        Expected more than 1 value per channel when training.
 
     Role in ML:
         - layer -- D-FINE: follows the convolutions of the real-time detector's encoder; for

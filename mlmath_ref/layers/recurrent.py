@@ -49,8 +49,12 @@ def rnn_cell(
         :math:`h_t`, the state after this step, which is the output too.
 
     Also called:
-        RNN, vanilla RNN, simple recurrent network, Elman network, SRN, nn.RNNCell, recurrent layer,
-        backpropagation through time, recurrent neural network, BPTT.
+        RNN, vanilla RNN, simple recurrent network, Elman network, SRN, nn.RNNCell, recurrent neural
+        network.
+
+    Asked as:
+        backpropagation through time; BPTT; recurrent layer; tanh(W x + U h + b); gradients vanish
+        over many steps.
 
     Role in ML:
         - layer -- FlashRNN: one of the four cells that it makes fast on a GPU, for tasks where a
@@ -156,8 +160,11 @@ def lstm_cell(
         :math:`(h_t, c_t)`, the output and the memory after this step.
 
     Also called:
-        LSTM, LSTM cell, long short term memory, gated recurrent cell, nn.LSTMCell, forget gate,
-        constant error carousel, long short-term memory.
+        LSTM, LSTM cell, long short term memory, nn.LSTMCell, long short-term memory.
+
+    Asked as:
+        gated recurrent cell; forget gate; constant error carousel; order of the gates in PyTorch;
+        cell state and hidden state.
 
     Role in ML:
         - layer -- Google flood forecasting: one network of these cells reads a year of weather, a

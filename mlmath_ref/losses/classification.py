@@ -62,7 +62,11 @@ def softmax_cross_entropy(
     Also called:
         cross entropy loss, CE loss, log loss, softmax loss, categorical cross-entropy, sparse
         categorical cross-entropy, multinomial logistic loss, CrossEntropyLoss, multiclass
-        cross-entropy, classification loss.
+        cross-entropy.
+
+    Asked as:
+        classification loss; softmax before CrossEntropyLoss; loss stays at log k; Target is out of
+        bounds; loss of a language model.
 
     Role in ML:
         - objective -- DeepSeek-V3: trains every module of its multi-token prediction, each on the
@@ -149,8 +153,11 @@ def negative_log_likelihood(
         :math:`\mathcal{L}`, in nats, the mean over the samples.
 
     Also called:
-        NLL loss, nll_loss, negative log probability, token NLL, surprisal, logarithmic score, NLL,
-        NLLLoss, maximum likelihood loss.
+        NLL loss, nll_loss, negative log probability, NLL, NLLLoss.
+
+    Asked as:
+        token NLL; surprisal; logarithmic score; maximum likelihood loss; negative loss from
+        nll_loss; -log p(y|x).
 
     Role in ML:
         - objective -- MDLM: the denoiser returns log-probabilities, the
@@ -250,6 +257,10 @@ def binary_cross_entropy_with_logits(
         BCE, binary cross-entropy, BCEWithLogits, BCEWithLogitsLoss, sigmoid cross-entropy, logistic
         loss, Bernoulli negative log-likelihood, logistic regression loss, binary log loss, sigmoid
         loss.
+
+    Asked as:
+        BCELoss; log loss; multi-label classification loss; binary classification loss; all elements
+        of input should be between 0 and 1; -(y log p + (1-y) log(1-p)); BCE gives nan.
 
     Role in ML:
         - objective -- EoMT: compares sampled points of each predicted mask with the annotated one,
@@ -361,6 +372,9 @@ def focal_loss(
     Also called:
         FL, sigmoid focal loss, RetinaNet loss, alpha-balanced focal loss, binary focal loss, focal
         cross-entropy.
+
+    Asked as:
+        class imbalance; too many easy negatives; (1-p_t)^gamma.
 
     Role in ML:
         - objective -- SAM 2: the loss of every pixel of a predicted mask, with

@@ -53,8 +53,11 @@ def info_nce_loss(
         :math:`\mathcal{L}`, in nats, the mean over the queries.
 
     Also called:
-        InfoNCE, MoCo loss, multiple negatives ranking loss, MultipleNegativesRankingLoss, softmax
-        loss with in-batch negatives.
+        InfoNCE, MoCo loss, multiple negatives ranking loss, MultipleNegativesRankingLoss.
+
+    Asked as:
+        softmax loss with in-batch negatives; loss for training embeddings; contrastive loss of a
+        query and keys; noise-contrastive estimation; N-pair loss; CPC; in-batch negatives.
 
     Role in ML:
         - objective -- BGE-M3: trains the dense embeddings of a text retriever. The vectors are
@@ -169,6 +172,10 @@ def nt_xent_loss(
         SimCLR loss, NTXentLoss, normalized temperature-scaled cross-entropy, normalized
         temperature-scaled cross entropy loss.
 
+    Asked as:
+        contrastive loss; contrastive learning; self-supervised contrastive loss; in-batch
+        negatives; loss of two augmented views.
+
     Role in ML:
         - objective -- Qwen3 Embedding: brings a query and its document together; other queries
           and other documents of the batch are the strangers, as here, hard negatives are added,
@@ -271,8 +278,11 @@ def clip_loss(
         :math:`\mathcal{L}`, in nats, the mean over :math:`n` pairs and both directions.
 
     Also called:
-        contrastive language-image pre-training, symmetric cross-entropy, image-text contrastive
-        loss, ITC loss, ClipLoss, dual-encoder loss, logit_scale, CLIP, symmetric InfoNCE.
+        image-text contrastive loss, ITC loss, ClipLoss, symmetric InfoNCE.
+
+    Asked as:
+        contrastive language-image pre-training; symmetric cross-entropy; dual-encoder loss;
+        logit_scale; CLIP; match images and captions; image-text matching loss.
 
     Role in ML:
         - objective -- Meta CLIP 2: trains a pair of encoders on image-text pairs from the whole
@@ -390,8 +400,12 @@ def triplet_loss(
         :math:`\mathcal{L}`, a squared distance, the mean over :math:`n` triplets.
 
     Also called:
-        triplet margin loss, TripletMarginLoss, FaceNet loss, anchor positive negative, metric
-        learning loss, ranking hinge loss, triplet margin, deep metric learning.
+        triplet margin loss, FaceNet loss.
+
+    Asked as:
+        TripletMarginLoss; anchor positive negative; metric learning loss; ranking hinge loss;
+        triplet margin; deep metric learning; face embeddings; hard negative mining; squared or
+        plain distances.
 
     Role in ML:
         - objective -- SCimilarity: cells of the same type from different studies are drawn

@@ -53,9 +53,12 @@ def distillation_loss(
         :math:`\mathcal{L}`, in nats times :math:`\tau^2`, the mean over the samples.
 
     Also called:
-        knowledge distillation, KD loss, soft targets, soft labels, logit distillation,
-        teacher-student loss, dark knowledge, forward KL distillation, LogitsDistillationLoss, model
-        distillation, student-teacher learning.
+        knowledge distillation, KD loss, logit distillation, LogitsDistillationLoss.
+
+    Asked as:
+        soft targets; soft labels; dark knowledge; forward KL distillation; model distillation;
+        student-teacher learning; teacher-student loss; train a small model on a large one; why
+        multiply by the temperature squared.
 
     Role in ML:
         - compression -- NVIDIA Model Optimizer: the loss between the outputs of a model and of its

@@ -44,8 +44,11 @@ def mean_squared_error(
         :math:`\mathcal{L}`, in the square of the unit of :math:`y`, the mean over :math:`n`.
 
     Also called:
-        MSE, MSELoss, mse_loss, L2 loss, squared loss, quadratic loss, least squares, Brier score,
-        squared error, L2 error, root mean squared error, RMSE.
+        MSE, MSELoss, mse_loss, L2 loss, squared loss, quadratic loss, squared error.
+
+    Asked as:
+        least squares; Brier score; L2 error; root mean squared error; RMSE; regression loss; sum of
+        squared errors; mean or sum reduction.
 
     Role in ML:
         - objective -- TD-MPC2: the latent state that the world model predicts is drawn to the one
@@ -146,8 +149,11 @@ def mean_absolute_error(
         :math:`\mathcal{L}`, in the unit of :math:`y`, the mean over :math:`n`.
 
     Also called:
-        MAE, L1 loss, L1Loss, l1_loss, absolute loss, least absolute deviations, LAD, absolute
-        error, mean absolute deviation, median regression.
+        MAE, L1 loss, L1Loss, l1_loss, absolute loss, absolute error.
+
+    Asked as:
+        least absolute deviations; LAD; mean absolute deviation; median regression; regression loss
+        robust to outliers; |y - y_hat|.
 
     Role in ML:
         - objective -- gsplat: in the example trainer, 0.8 of the loss between rendered and
@@ -238,8 +244,11 @@ def huber_loss(
         :math:`\mathcal{L}`, in the square of the unit of :math:`y`, the mean over :math:`n`.
 
     Also called:
-        HuberLoss, smooth L1 loss, SmoothL1Loss, robust loss, Huber's M-estimator, clipped gradient
-        loss, robust regression.
+        HuberLoss.
+
+    Asked as:
+        smooth L1 loss; SmoothL1Loss; robust loss; Huber's M-estimator; clipped gradient loss;
+        robust regression; outliers dominate the loss; difference of Huber and smooth L1.
 
     Role in ML:
         - estimator -- Chinchilla replication: the constants of the scaling law are fitted to the

@@ -48,8 +48,11 @@ def l2_penalty(
         :math:`R(\boldsymbol\theta)`, to be added to the loss.
 
     Also called:
-        L2 regularization, weight decay, ridge penalty, Tikhonov regularization, squared L2 norm,
-        Gaussian prior, L2 regularizer, weight penalty.
+        L2 regularization, ridge penalty, Tikhonov regularization, L2 regularizer.
+
+    Asked as:
+        weight decay; Gaussian prior; weight penalty; squared L2 norm; is L2 the same as weight
+        decay; lambda/2 ||theta||^2; prevent overfitting.
 
     Role in ML:
         - regularizer -- PyTorch: ``weight_decay`` of ``torch.optim.SGD`` adds
@@ -152,8 +155,11 @@ def l1_penalty(
         :math:`R(\boldsymbol\theta)`, to be added to the loss.
 
     Also called:
-        L1 regularization, sparsity penalty, absolute shrinkage, Laplace prior, basis pursuit, L1
-        regularizer, lasso regularization, elastic net (with an L2 penalty beside it).
+        L1 regularization, sparsity penalty, L1 regularizer, lasso regularization.
+
+    Asked as:
+        absolute shrinkage; Laplace prior; basis pursuit; elastic net (with an L2 penalty beside
+        it); elastic net; make weights exactly zero; lambda ||theta||_1; sparse features.
 
     Role in ML:
         - regularizer -- SAELens: makes the features of a standard sparse autoencoder sparse; each
@@ -247,8 +253,11 @@ def dropout(
         :math:`y`, the feature as the next layer sees it in training.
 
     Also called:
-        Dropout, nn.Dropout, drop probability, Bernoulli noise, stochastic regularization, unit
-        dropout, DropPath, dropout regularization.
+        Dropout, nn.Dropout, unit dropout, dropout regularization.
+
+    Asked as:
+        drop probability; Bernoulli noise; stochastic regularization; DropPath; stochastic depth;
+        predictions change at inference; forgot model.eval(); prevent overfitting.
 
     Role in ML:
         - regularizer -- Boltz-1: on the updates of the pair representation, with :math:`p = 0.25`;
@@ -346,8 +355,10 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
         :math:`\bar{W}`, the matrix that the layer uses.
 
     Also called:
-        spectral normalisation, SN, SN-GAN, Lipschitz constraint, spectral weight normalization,
-        torch spectral_norm.
+        spectral normalisation, SN, spectral weight normalization.
+
+    Asked as:
+        SN-GAN; Lipschitz constraint; torch spectral_norm; make a layer 1-Lipschitz; W / sigma_1(W).
 
     Role in ML:
         - constraint -- Lipschitz-enforced transformers: one of the methods compared to bound the

@@ -46,8 +46,11 @@ def residual_connection(
         :math:`y`, the stream after the layer.
 
     Also called:
-        skip connection, shortcut connection, identity mapping, residual stream, ResNet, residual
-        block, add and norm, residual learning.
+        skip connection, shortcut connection.
+
+    Asked as:
+        identity mapping; ResNet; residual block; add and norm; residual learning; residual stream;
+        x + f(x); train very deep networks; vanishing gradients in deep networks.
 
     Role in ML:
         - layer -- Llama 3: two in each of the 126 blocks of the 405B model, so that 252 layers add
@@ -173,9 +176,11 @@ def transformer_block(
         :math:`Y`, the stream after the block, one token a row.
 
     Also called:
-        transformer layer, decoder layer, encoder layer, pre-norm block, pre-LN, residual block,
-        LlamaDecoderLayer, nn.TransformerEncoderLayer, pre-norm transformer, transformer
-        architecture, decoder-only block.
+        transformer layer, decoder layer, pre-norm block, pre-norm transformer, decoder-only block.
+
+    Asked as:
+        encoder layer; pre-LN; residual block; LlamaDecoderLayer; nn.TransformerEncoderLayer;
+        transformer architecture; pre-norm or post-norm; where does the normalization go.
 
     Role in ML:
         - layer -- Llama 3: 32 to 126 of these, with rotations of queries and keys by their

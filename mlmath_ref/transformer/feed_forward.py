@@ -49,8 +49,11 @@ def feed_forward(
         :math:`\operatorname{FFN}(x)`, the new token, a row.
 
     Also called:
-        FFN, MLP, position-wise feed-forward network, feedforward, multilayer perceptron, two-layer
-        network, fc1 fc2, up projection and down projection, feed-forward network, MLP block.
+        FFN, MLP, position-wise feed-forward network, feedforward, feed-forward network, MLP block.
+
+    Asked as:
+        multilayer perceptron; two-layer network; fc1 fc2; up projection and down projection; what
+        does d_ff mean; 4 d hidden width.
 
     Role in ML:
         - layer -- DINOv3: the feed-forward layers of its vision transformers of small, base and
@@ -153,8 +156,12 @@ def swiglu(
         :math:`\operatorname{FFN}_{\mathrm{SwiGLU}}(x)`, the new token, a row.
 
     Also called:
-        SwiGLU, gated feed-forward, gated linear unit, GLU variant, gated MLP, FFN, LlamaMLP, swish
-        GLU, Swish-gated linear unit, GLU, SwiGLU activation.
+        SwiGLU, gated feed-forward, gated MLP, LlamaMLP, swish GLU, Swish-gated linear unit, SwiGLU
+        activation.
+
+    Asked as:
+        gated linear unit; GLU variant; FFN; GLU; gate_proj up_proj down_proj; feed-forward layer of
+        Llama; w1 w2 w3.
 
     Role in ML:
         - layer -- Llama 3: the feed-forward layer of every block, with :math:`d_{\mathrm{ff}}` from

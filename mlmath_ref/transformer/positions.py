@@ -50,9 +50,12 @@ def sinusoidal_position_encoding(
         :math:`y`, a code for each position.
 
     Also called:
-        positional encoding, PE, sinusoidal embedding, Fourier features, timestep embedding, sin-cos
-        position embedding, absolute position encoding, sinusoidal positional encoding, position
-        embedding.
+        positional encoding, PE, sinusoidal embedding, sin-cos position embedding, sinusoidal
+        positional encoding.
+
+    Asked as:
+        Fourier features; timestep embedding; absolute position encoding; position embedding;
+        sin(pos/10000^(2i/d)); order of the tokens; embed a diffusion time.
 
     Role in ML:
         - preprocessing -- FLUX.1 Kontext: the time of the flow, times 1000, becomes 256 numbers
@@ -160,8 +163,11 @@ def rotary_position_embedding(
         :math:`y`, the turned rows.
 
     Also called:
-        RoPE, rotary embedding, rotary positional encoding, RoFormer, rope_theta, apply_rotary_emb,
-        rotary position encoding.
+        RoPE, rotary embedding, rotary positional encoding, RoFormer, rotary position encoding.
+
+    Asked as:
+        rope_theta; apply_rotary_emb; rotate queries and keys; relative positions in attention;
+        interleaved or half-split; RoPE in bfloat16 is wrong.
 
     Role in ML:
         - layer -- Llama 3: queries and keys of every head, with base 500,000
