@@ -51,7 +51,7 @@ def sigmoid(x: Real[Array, "*shape"]) -> Unit[Array, "*shape"]:
 
     Role in ML:
         - layer -- DeepSeek-V3: scores every expert for a token by itself; the scores of the chosen
-          experts are then divided by their sum :cite:p:`deepseek2024v3{eq. (15)}`.
+          experts are then divided by their sum :cite:p:`deepseek2024v3{eqs. (13), (15)}`.
           Witness: ``transformers.models.deepseek_v3.modeling_deepseek_v3.DeepseekV3TopkRouter``.
         - activation -- gpt-oss: gates the expert networks, where :math:`x \sigma(1.702 x)` scales
           a second projection :cite:p:`openai2025gptoss{code: gpt_oss/torch/model.py, line 254}`.
@@ -284,11 +284,14 @@ def gelu(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
           base and large vision transformers, in the exact form
           :cite:p:`simeoni2025dinov3{code: dinov3/layers/ffn_layers.py, line 30}`.
           Witness: ``transformers.models.dinov3_vit.modeling_dinov3_vit.DINOv3ViTMLP``.
-        - activation -- Gemma 3: the gate of its feed-forward layer computes the tanh approximation
+        - activation -- Whisper: between the linear maps of the feed-forward layers, and after the
+          convolutions of the audio encoder :cite:p:`radford2022whisper{code: openai/whisper,
+          whisper/model.py, classes ResidualAttentionBlock and AudioEncoder}`.
+        - contrast -- Gemma 3: the gate of its feed-forward layer computes the tanh approximation
           instead :cite:p:`gemma2025three{code: gemma/model.py, line 208}`, as the public code of
-          GPT-2 does :cite:p:`radford2019language{code: src/model.py, line 25}`.
-        - activation -- BERT: the tanh form too, although the function is called GELU there
-          :cite:p:`devlin2019bert{code: modeling.py, line 275}`.
+          GPT-2 does :cite:p:`radford2019language{code: src/model.py, lines 25-26}`.
+        - contrast -- BERT: the tanh form too, although the function is called GELU there
+          :cite:p:`devlin2019bert{code: modeling.py, lines 275-277}`.
 
     Numerics:
         Computed as :math:`\tfrac{x}{2} \operatorname{erfc}(-x / \sqrt{2})`, which is the same and

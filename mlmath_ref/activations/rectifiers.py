@@ -1,7 +1,7 @@
 r"""Rectifiers: functions that pass positive numbers and hold back negative ones.
 
 The rectified linear unit is :math:`\max(0, x)`: its slope is 1 on one side and 0 on the other, so a
-stack of them neither shrinks nor stretches the gradient of the units that are on. A unit that is off
+stack of them passes the gradient through active units unchanged; the weights between them do not. A unit that is off
 for every input gets no gradient at all and stays off. Leaky ReLU leaves a small slope on that side;
 squared ReLU goes the other way, with a slope that starts at 0 and grows with the number.
 
@@ -228,7 +228,7 @@ def squared_relu(x: Real[Array, "*shape"]) -> Nonneg[Array, "*shape"]:
 
 @checked
 def gelu_tanh(x: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
-    r"""GELU with tanh: the approximation that most programs under the name GELU compute.
+    r"""GELU with tanh: the approximation of GELU that GPT-2, BERT and Gemma compute.
 
     .. math:: y = \frac{x}{2}
        \left( 1 + \tanh \left( \sqrt{\frac{2}{\pi}} (x + 0.044715 \, x^3) \right) \right)

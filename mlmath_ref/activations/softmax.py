@@ -140,8 +140,8 @@ def softmax_jacobian(z: Logits[Array, "*batch n"]) -> PSD[Array, "*batch n n"]:
     Numerics:
         The diagonal is the sum of what stands beside it: :math:`s_i (1 - s_i)` would be 0 as soon as
         :math:`s_i` rounds to 1. An outcome that is ruled out has a row and a column of zeros. The
-        matrix has :math:`n^2` entries; a product with a vector needs :math:`2n` operations
-        and no matrix. Where the softmax is sure, all entries vanish, and so does the gradient; the
+        matrix has :math:`n^2` entries; a product with a vector needs about :math:`4n`
+        operations and no matrix. Where the softmax is sure, all entries vanish, and so does the gradient; the
         cross-entropy cancels this factor.
 
     Checked against:

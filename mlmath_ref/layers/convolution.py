@@ -263,8 +263,11 @@ def conv_output_size(
         :math:`n_{\mathrm{out}}`, the length of the output along that axis.
 
     Also called:
-        convolution arithmetic, conv output shape, feature map size, pooling output size, receptive
-        field arithmetic, same padding, valid padding, convolution output shape.
+        convolution arithmetic, conv output shape, feature map size, convolution output shape.
+
+    Asked as:
+        pooling output size; receptive field arithmetic; same padding; valid padding; (W - K + 2P)/S
+        + 1.
 
     Role in ML:
         - planning -- Voxtral: 3000 frames of a spectrogram, 30 seconds, become 1500 audio

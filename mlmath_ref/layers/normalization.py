@@ -301,8 +301,8 @@ def batch_norm(
           deployment it is multiplied into their weights
           :cite:p:`peng2024dfine{code: src/zoo/dfine/hybrid_encoder.py, lines 29 and 71-80}`.
           Witness: ``transformers.models.d_fine.modeling_d_fine.DFineConvNormLayer``.
-        - layer -- Inception: let the network train with larger learning rates; the statistics of
-          training are replaced by fixed ones afterwards
+        - layer -- Inception: normalizes the inputs of its nonlinear functions in training; the
+          statistics of training are replaced by fixed ones afterwards
           :cite:p:`ioffe2015batch{alg. 1 and 2}`.
 
     Numerics:

@@ -72,7 +72,9 @@ def softmax_cross_entropy(
         - objective -- DeepSeek-V3: trains every module of its multi-token prediction, each on the
           token that lies one step further ahead :cite:p:`deepseek2024v3{eq. (24)}`.
         - objective -- OLMo 2: the loss of pre-training, over the next token, to which a z-loss on
-          the same scores is added :cite:p:`olmo2024two{code: olmo/train.py, line 132}`.
+          the same scores is added; the released configuration computes both in one fused kernel
+          :cite:p:`olmo2024two{code: allenai/OLMo at 59a53e3, olmo/train.py, lines 156-190, and
+          configs/official-1124/OLMo2-7B-stage1.yaml, lines 39-40}`.
           Witness: ``transformers.loss.loss_utils.ForCausalLMLoss``.
 
     Numerics:

@@ -61,12 +61,16 @@ def distillation_loss(
         multiply by the temperature squared.
 
     Role in ML:
+        - objective -- Gemma 2: pre-trains the smaller models on the next-token probabilities of a
+          large one instead of the tokens; its cross-entropy differs from this divergence by the
+          teacher's entropy, which does not depend on the student
+          :cite:p:`gemma2024two{sec. 3.2}`.
         - compression -- NVIDIA Model Optimizer: the loss between the outputs of a model and of its
           pruned or quantized copy, with the factor :math:`\tau^2`
           :cite:p:`nvidia2024modelopt{code: modelopt/torch/distill/losses.py, lines 57-69}`.
         - objective -- TRL: the trainer for generalized distillation computes it at one end of its
           family of divergences, without the factor :math:`\tau^2`
-          :cite:p:`agarwal2023policy{code: trl, experimental/gkd/gkd_trainer.py, line 279}`.
+          :cite:p:`agarwal2023policy{code: trl, experimental/gkd/gkd_trainer.py, lines 273-280}`.
           Witness: ``trl.experimental.gkd.GKDTrainer.generalized_jsd_loss``, times :math:`\tau^2`
           and at the end of the family where its interpolation is 0.
         - objective -- Knowledge distillation: added to the cross-entropy with the true labels; the

@@ -58,11 +58,10 @@ def mean_squared_error(
           nearly all of the loss beside a triplet loss, by default 0.999 of it
           :cite:p:`heimberg2025cell{code: src/scimilarity/training_models.py, lines 80, 162 and
           313}`.
-        - estimator -- Gaussian noise: with a fixed variance, the largest likelihood is the smallest
-          sum of squares :cite:p:`bishop2006pattern{sec. 1.2.5}`.
 
     Numerics:
-        The difference is taken before the square, so that a large common offset costs no more
+        For Gaussian noise of fixed variance the largest likelihood is the smallest sum of squares
+        :cite:p:`bishop2006pattern{sec. 1.2.5}`. The difference is taken before the square, so that a large common offset costs no more
         digits than the difference itself. In float32 the result is infinite
         if it exceeds :math:`3.4 \cdot 10^{38}`, and one outlier dominates the mean. With a factor
         :math:`\tfrac12` in front, :math:`\frac{1}{2n} \sum_i (\hat{y}_i - y_i)^2`, as many books
@@ -256,7 +255,7 @@ def huber_loss(
           by their distance only
           :cite:p:`besiroglu2024chinchilla{code: data_analysis.ipynb, custom_huber_loss and
           huber_loss_objective}`.
-        - estimator -- Robust statistics: the location that it makes smallest is a compromise
+        - estimator -- Robust statistics: the location that minimizes it is a compromise
           between mean and median, the best one for the worst contamination of a normal law
           :cite:p:`huber1964robust{abstract}`.
 

@@ -61,7 +61,7 @@ def l2_penalty(
         - regularizer -- Graph convolutional network: on the weights of the first layer alone, with
           :math:`\lambda = 5 \cdot 10^{-4}` and the same half in front of the sum
           :cite:p:`kipf2017semi{code: gcn/models.py, line 149, and gcn/train.py, line 24}`.
-        - analysis -- AdamW: the paper shows that the penalty and the decay agree for plain gradient
+        - contrast -- AdamW: the paper shows that the penalty and the decay agree for plain gradient
           descent and not for adaptive methods, and takes the decay out of the gradient
           :cite:p:`loshchilov2019decoupled{sec. 2}`.
 
@@ -144,8 +144,8 @@ def l1_penalty(
     As a norm it is :math:`\lambda \lVert \boldsymbol\theta \rVert_1`; away from zero every
     parameter is pulled with the same force, :math:`\lambda
     \operatorname{sign}(\boldsymbol\theta_i)`, so that one whose loss has a smaller slope ends at
-    zero exactly. It is the convex function nearest to counting the parameters that are not zero. It
-    is the negative logarithm of a Laplace prior of scale :math:`1 / \lambda`, up to a constant.
+    zero exactly. If no :math:`|\boldsymbol\theta_i|` exceeds 1, it is :math:`\lambda` times the
+    largest convex function below the number of nonzero parameters. It is the negative logarithm of a Laplace prior of scale :math:`1 / \lambda`, up to a constant.
 
     Args:
         theta: :math:`\boldsymbol\theta`, the parameters, or activations.
@@ -166,10 +166,6 @@ def l1_penalty(
           activation is weighted by the length of its decoder row, so that it cannot shrink while
           the decoder grows :cite:p:`bloom2024saelens{code: sae_lens/saes/standard_sae.py, lines
           148-152}`.
-        - regularizer -- Lottery-ticket sparse fine-tuning: an auxiliary price in the
-          masked-language-modeling recipe; which parameters are tuned is chosen by magnitude, not
-          by this :cite:p:`ansell2022composable{code: cambridgeltl/composable-sft,
-          examples/language-modeling/train_mlm.sh, line 19}`.
         - estimator -- Lasso: linear regression that selects its variables
           :cite:p:`tibshirani1996regression{abstract}`.
 
@@ -269,7 +265,7 @@ def dropout(
           :cite:p:`simeoni2025dinov3{code: dinov3/configs/train/dinov3_vit7b16_pretrain.yaml,
           line 64}`.
           Witness: ``transformers.models.dinov3_vit.modeling_dinov3_vit.Dinov3ViTDropPath``.
-        - regularizer -- OLMo 2: switched off in pre-training; the probability on the residual
+        - contrast -- OLMo 2: switched off in pre-training; the probability on the residual
           branches is set to 0
           :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, line 26}`.
 
@@ -363,7 +359,8 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
     Role in ML:
         - constraint -- Lipschitz-enforced transformers: one of the methods compared to bound the
           weights after every step; only matrices whose largest singular value exceeds 1 are divided
-          :cite:p:`newhouse2025lipschitz{code: modula/atom.py, line 138}`.
+          :cite:p:`newhouse2025lipschitz{code: Arongil/lipschitz-transformers,
+          modula/atom.py, lines 138-141}`.
         - constraint -- SN-GAN: keeps the discriminator 1-Lipschitz layer by layer, which steadies
           the game with the generator
           :cite:p:`miyato2018spectral{eq. (8)}`.

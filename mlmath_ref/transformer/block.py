@@ -64,8 +64,8 @@ def residual_connection(
           become worse with depth :cite:p:`he2016deep{abstract, sec. 1}`.
 
     Numerics:
-        Once the stream is more than :math:`2^8` times an update in bfloat16, or :math:`2^{24}`
-        times in float32, the update is rounded away. Where the layers are independent the variance
+        Once the stream is more than :math:`2^9` times an update in bfloat16, or :math:`2^{25}`
+        times in float32, the update is rounded away; from half of that on it can be. Where the layers are independent the variance
         of the stream grows with every sum. Shapes have to be equal; ResNet puts a projection on the
         stream where they are not. With a normalization it is
         :math:`\operatorname{LayerNorm}(x + f(x))`, of the sum (post-norm), or

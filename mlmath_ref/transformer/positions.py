@@ -149,7 +149,8 @@ def rotary_position_embedding(
     Pair :math:`i = 1, \dots, d/2` of the features of item :math:`t` turns by the angle
     :math:`\varphi = p_t \theta_i`, from :math:`\theta_1 = 1` down, with the matrix
     :math:`\begin{pmatrix} \cos \varphi & -\sin \varphi \\ \sin \varphi & \cos \varphi
-    \end{pmatrix}` or, as a complex number, the factor :math:`e^{i p_t \theta}`. The length of a
+    \end{pmatrix}` or, as a complex number, the factor
+    :math:`e^{\mathrm{j} p_t \theta_i}` with :math:`\mathrm{j}^2 = -1`. The length of a
     vector does not change, and the inner product of a turned query with a turned key depends on
     their positions by the difference only, :math:`(R_m q)^\top (R_n k) = q^\top R_{n - m} k`, so
     that attention sees relative positions.
@@ -176,7 +177,7 @@ def rotary_position_embedding(
           Witness: ``transformers.models.llama.modeling_llama.apply_rotary_pos_emb``, with its
           features in half-split order.
         - layer -- DeepSeek-V3: 64 of the features of each query, and a key of 64 features that all
-          heads share :cite:p:`deepseek2024v3{sec. 2.1.1; code: inference/model.py, lines 378 and
+          heads share :cite:p:`deepseek2024v3{sec. 4.2; code: inference/model.py, lines 78, 378 and
           469}`.
           Witness:
           ``transformers.models.deepseek_v3.modeling_deepseek_v3.apply_rotary_pos_emb_interleave``,
@@ -213,7 +214,8 @@ def rotary_position_embedding(
         >>> rotary_position_embedding(x, positions, base=1.0).round(4).tolist()
         [[-0.4161, 0.9093]]
 
-        Two items at positions 3 and 7, as complex numbers times :math:`e^{i p \theta}` give it; the
+        Two items at positions 3 and 7, as complex numbers times
+        :math:`e^{\mathrm{j} p \theta}` give it; the
         second pair turns a hundred times slower:
 
         >>> x = np.asarray([[0.3, -1.2, 2.5, 0.8], [1.7, 0.4, -0.6, 5.2]])
