@@ -68,7 +68,7 @@ def matrix_factorization(
     Role in ML:
         - objective -- Community Notes: ratings of notes are explained by one factor and an
           intercept for each rater and each note, and the note's intercept decides what is shown
-          :cite:p:`wojcik2022birdwatch` :cite:p:`communitynotes2025{code: twitter/communitynotes at
+          :cite:p:`wojcik2022birdwatch{abstract}` :cite:p:`communitynotes2025{code: twitter/communitynotes at
           273c895, scoring/src/scoring/matrix_factorization/model.py, lines 77-82}`.
         - contrast -- RouteLLM: a router scores how well a language model answers a prompt by
           a weighted inner product of a learned vector and a projected embedding, fitted to pairwise
