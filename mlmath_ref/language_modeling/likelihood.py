@@ -163,6 +163,12 @@ def next_token_loss(
         loss; shift the labels; bits per byte.
 
     Role in ML:
+        - objective -- OLMo 2: the 7B run computes it in one fused kernel and adds
+          :math:`10^{-5}` times the mean square of the log-sum-exp of the logits
+          :cite:p:`olmo2024two{code: allenai/OLMo at 59a53e3, olmo/train.py, lines 156-191 and
+          238-240},
+          olmo2024two{code: allenai/OLMo at 59a53e3,
+          configs/official-1124/OLMo2-7B-stage1.yaml, lines 38-40}`.
         - objective -- nanochat: pre-training takes it over all places of the flattened batch, on
           scores that were capped at 15 before
           :cite:p:`karpathy2025nanochat{code: nanochat/gpt.py, lines 511-520}`.
@@ -248,6 +254,6 @@ def next_token_loss(
     xp = array_namespace(z, y)
     cost = softmax_cross_entropy(z[..., None, :], y[..., None])
     counts = xp.ones_like(cost, dtype=xp.bool) if mask is None else mask
-    flat = (*cost.shape[:-2], -1)
+    flat = (*cost.shape[:-2], cost.shape[-2] * cost.shape[-1])
     number = total(xp.reshape(xp.astype(counts, z.dtype), flat))
     return total(xp.reshape(xp.where(counts, cost, 0.0), flat)) / number

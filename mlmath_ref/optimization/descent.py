@@ -436,7 +436,7 @@ def muon(
     """
     xp = array_namespace(w, g, b)
     b = mu * b + g
-    flat = (*g.shape[:-2], -1)
+    flat = (*g.shape[:-2], g.shape[-2] * g.shape[-1])
     unit = scale(xp.reshape(xp.maximum(xp.abs(g), xp.abs(b)), flat))[..., None]
     x = g / unit + mu * (b / unit)  # so that no square overflows
     norm = _root(total(xp.reshape(x * x, flat)))[..., None, None]
