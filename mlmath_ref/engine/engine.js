@@ -398,9 +398,11 @@ export class Engine {
    */
   prepare(hasTime = () => true) {
     for (; this.read < this.entries.length && hasTime(); this.read++) {
-      const { latex, formulas = [] } = this.entries[this.read];
+      const { latex, concept, also, asked, formulas = [] } = this.entries[this.read];
       this.formulas.add(this.read, latex);
       for (const other of formulas) this.formulas.add(this.read, other, OTHER);
+      for (const phrase of asked) if (understand(phrase) !== "words") this.formulas.notation(this.read, phrase, OTHER);
+      for (const name of [concept, ...also, ...asked]) this.formulas.name(this.read, name);
     }
     return this.read === this.entries.length;
   }
@@ -532,12 +534,12 @@ export const cleaned = (query) => String(query).slice(0, LONGEST).replace(/[\p{C
 export function understand(text) {
   const isTeX = /\\[A-Za-z]|\^\{|_\{|\$.+\$/.test(text);
   if (isTeX) return "formula";
-  const symbols = (text.match(/[=+*/^<>|≤≥≈∑∏∫√∇∂∈∘⊗⊙·×‖←→⟨⟩²³⁻ᵀ₀-₉ᵢⱼₖₜ½]|\s[-−]\s|Σ|\)\s*\(|(?<![A-Za-z])[a-z\d)]\s*[-−]\s*[(\d]|[A-Za-z][([]|[\])]\s*[-−]/g) ?? []).length;
+  const symbols = (text.match(/[=+*/^<>|≤≥≈∑∏∫√∇∂∈∘⊗⊙·×‖←→⟨⟩²³⁻ᵀ₀-₉ᵢⱼₖₜ½]|\s[-−]\s|Σ|\)\s*\(|(?<![A-Za-z])[a-z\d)]\s*[-−]\s*[(\d]|[A-Za-zα-ωΑ-Ω][([]|[\])]\s*[-−]/g) ?? []).length;
   const math = (text.match(/[A-Za-z]+/g) ?? []).filter((w) => MATH_WORDS.has(w.toLowerCase()));
   const hasNumber = /(?<![\w.])-?\d/.test(text);
   if (/^[-−]\s*[A-Za-z]/.test(text) && math.length) return "both";
   if (!symbols) return hasNumber && math.length ? "both" : "words";
-  const isIdentifier = /^[A-Za-z_][\w.]*(\([\w, ]*\))?$/.test(text) && !MATH_WORDS.has(text.replace(/\(.*/, "").toLowerCase());
+  const isIdentifier = /^[A-Za-z_][\w.]+(\([\w, ]*\))?$/.test(text) && !MATH_WORDS.has(text.replace(/\(.*/, "").toLowerCase());
   if (isIdentifier) return "words";
   const natural = (text.match(/(?<![\w.])[A-Za-z]{3,}(?![\w(])/g) ?? []).filter((w) => !MATH_WORDS.has(w.toLowerCase())).length;
   if (natural > 1 && natural >= symbols) return symbols > 1 ? "both" : "words";

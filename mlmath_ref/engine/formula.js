@@ -137,8 +137,19 @@ function inlined(trees) {
   return count && size(found) < 150 ? normal(bare(found)) : undefined;
 }
 
+/** What a notation such as D_KL(p || q) is called, each with the shape of what stands in it: ["D_kl:|(x,x)", "kl:|(x,x)"]. */
+function heads(n) {
+  const given = n.op === "fn" ? n.args : n.op === "sym" ? n.call : undefined;
+  if (!given) return [];
+  const shape = given.map(wild).join();
+  const isName = (m) => m.op === "sym" && m.v.length > 1 && !GREEK_NAMES.has(m.v);
+  const below = (n.sub ?? []).filter(isName).map((m) => m.v.toLowerCase());
+  return [below.length ? `${n.v}_${below}` : n.v, ...below].map((name) => `${name}:${shape}`);
+}
+
 // Index ----------------------------------------------------------------------------------------
 
+const DEFINED = 1.2; // score of what a query names by its notation, which is more than its other formulas
 const PART = 0.5; // of the score of a part of a query
 const UNSEEN = { n: 0.15, s: 0.2, e: 0.2, q: 0.4, r: 0.6 };
 
@@ -148,12 +159,35 @@ export class FormulaIndex {
     this.postings = new Map();
     this.units = []; // {doc, share, found}
     this.trees = new Map(); // of doc
+    this.defined = new Map(); // notation -> docs that it stands for
+  }
+
+  /** A notation stands for a document: the left side of its display, or what people write. */
+  define(doc, key) {
+    const docs = this.defined.get(key);
+    if (docs) docs.push(doc);
+    else this.defined.set(key, [doc]);
+  }
+
+  /** The name of a function stands for a document, whatever its arguments are. */
+  name(doc, name) {
+    if (/^[A-Za-z]{3,}$/.test(name)) this.define(doc, `${name.toLowerCase()}:*`);
+  }
+
+  /** A formula that people write for a document, which is not its display. */
+  notation(doc, text, share) {
+    const trees = parse(text);
+    if (trees.length === 1) for (const key of [...heads(trees[0]), wild(trees[0])]) this.define(doc, key);
+    this.add(doc, text, share);
   }
 
   /** @param {number} doc @param {string} latex @param {number} share of the score that it may have */
   add(doc, latex, share = 1) {
     const trees = parse(latex);
-    if (share === 1) this.trees.set(doc, trees);
+    if (share === 1) {
+      this.trees.set(doc, trees);
+      if (trees[0]?.op === "=") for (const key of heads(trees[0].args[0])) this.define(doc, key);
+    }
     this.unit(doc, trees, share);
     const whole = trees.length > 1 ? inlined(trees) : undefined;
     for (const n of whole ? [...trees, whole] : trees) {
@@ -226,7 +260,16 @@ export class FormulaIndex {
     }
     const normed = text.replace(/\|([^|]+)\|/g, "‖$1‖"); // |a| of a vector
     if (normed !== text && !normed.includes("|")) reading(parse(normed), 0.9);
+    for (const doc of this.named(trees)) best.set(doc, Math.max(DEFINED, best.get(doc) ?? 0));
     return best;
+  }
+
+  /** The documents that a query stands for, if all of it is a notation. */
+  named(trees) {
+    if (trees.length !== 1) return [];
+    const [n] = trees;
+    const keys = [...heads(n), size(n) > 2 ? wild(n) : "", n.op === "fn" ? `${n.v}:*` : ""];
+    return new Set(keys.flatMap((key) => this.defined.get(key) ?? []));
   }
 
   /** How much of some trees the documents have, and how much else. */

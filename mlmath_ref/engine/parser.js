@@ -618,7 +618,7 @@ export function rewritten(n) {
   if (/^([pPqQ]|pi)$/.test(n.v)) return { ...n, op: "sym", args: [], call: n.args };
   const isLetter = n.v.length === 1 || (GREEK_NAMES.has(n.v) && n.v !== "sigma" && n.v !== "Gamma") || n.v === "diag";
   if (n.v === "clip" && n.args.length === 3) return node("fn", [node("fn", n.args.slice(0, 2), n, { v: "max" }), n.args[2]], n, { v: "min" });
-  if (n.v === "var" && isSimple(a)) return node("pow", [node("sym", [], n, { v: "sigma" }), two(n)], n);
+  if (n.v === "var" && a && isSimple(a)) return node("pow", [node("sym", [], n, { v: "sigma" }), two(n)], n);
   if (n.v === "E" && n.args.length === 1 && !isSimple(a)) return product([node("inv", [node("sym", [], n, { v: "n" })], n), rewritten(node("Σ", [a], n))], n);
   if (isLetter && n.args.every(isSimple)) return { ...n, op: "sym", args: [], call: n.args };
   return n;

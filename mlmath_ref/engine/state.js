@@ -54,6 +54,7 @@ export function save(engine) {
     rows.join("\n"),
     JSON.stringify({
       units: formulas.units.map(({ doc, share }, id) => [doc, share, formulas.worth(id)]),
+      defined: [...formulas.defined],
       postings: [...formulas.postings].map(([key, ids]) => `${key}\t${ids.join(" ")}`).join("\n"),
     }),
   ];
@@ -88,8 +89,9 @@ export function restore(known, words, formulas) {
 }
 
 /** Without the trees of entries, which say where a page is to mark what matches. */
-function restored({ units, postings }) {
+function restored({ units, defined, postings }) {
   const index = new FormulaIndex();
+  index.defined = new Map(defined);
   index.units = units.map(([doc, share]) => ({ doc, share }));
   index.worths = units.map((unit) => unit[2]);
   index.postings = new Table(postings).column(1, numbers);

@@ -256,6 +256,40 @@ def test_an_entry_is_found_by_its_own_names_and_formula(site: Path) -> None:
     assert [e.name for e, names in zip(found, ranked, strict=True) if e.name not in names[:5]] == []
 
 
+NOTATIONS = {
+    "kl_divergence": ["KL(p||q)", "KL(P‖Q)", "D_KL(p||q)", r"D_{KL}(q \| p)", r"\mathrm{KL}(p \| q)"],
+    "sigmoid": ["σ(x)", "sigma(x)", r"\sigma(x)", "sigmoid(z)"],
+    "entropy": ["H(p)"],
+    "cross_entropy": ["H(p, q)"],
+    "mutual_information": ["I(X;Y)"],
+    "expectation": ["E[X]"],
+    "variance": ["Var(X)"],
+    "softmax": ["softmax(x)"],
+    "relu": ["ReLU(x)"],
+    "trace": ["tr(A)"],
+}
+
+
+def test_a_notation_finds_what_it_stands_for(site: Path) -> None:
+    """The left side of a display, or a function by its name."""
+    code = LOAD + "print(given[0].map((text) => engine.search(text).results[0]?.name));"
+    queries = [(text, name) for name, texts in NOTATIONS.items() for text in texts]
+    found = node(code, [text for text, _ in queries], cwd=site)
+    assert [(text, name) for (text, _), name in zip(queries, found, strict=True)] == queries
+
+
+def test_a_formula_that_is_asked_finds_its_entry(modules: Path) -> None:
+    """Phrases of an entry that are formulas are notations of it, too."""
+    code = """
+    import { Engine } from "./engine.js";
+    const entry = (name, latex, asked) => ({
+      name, latex, asked, concept: name, also: [], roles: [], code: [], domain: "d", libraries: [], used: 0, works: [] });
+    const engine = new Engine({ entries: [
+      entry("first", "a = -\\log p + q", []), entry("second", "L = \\sum_i z_i", ["explodes", "-log p"])] });
+    console.log(JSON.stringify(["-\\log p", "explodes"].map((q) => engine.search(q).results[0].name)));"""
+    assert node(code, cwd=modules) == ["second", "second"]
+
+
 def test_what_matches_is_a_range_of_the_formula(site: Path) -> None:
     code = (
         LOAD
