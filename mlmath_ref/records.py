@@ -301,7 +301,7 @@ def _witness(w: catalog.Witness, measured: dict[str, Any]) -> Witness:
 @functools.cache
 def _measured() -> dict[str, dict[str, Any]]:
     """By entry and path, what the code of systems gave."""
-    return dict(json.loads(MEASURED.read_text())) if MEASURED.exists() else {}
+    return dict(json.loads(MEASURED.read_text(encoding="utf-8"))) if MEASURED.exists() else {}
 
 
 def _examples(text: str) -> Iterator[Example]:

@@ -1,8 +1,10 @@
 """The machinery: sets, checks, catalog and standalone texts."""
 
+import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from mlmath_ref.information.divergence import kl_divergence
 from mlmath_ref.sets import Labels, Natural, Real, Simplex, checked
 from mlmath_ref.standalone import standalone
 
+ROOT = Path(__file__).parents[1]
 SETS = {name: s for name, s in vars(sets).items() if isinstance(s, Set)}
 each_set = pytest.mark.parametrize("name", SETS)
 
@@ -209,3 +212,23 @@ def test_standalone_text() -> None:
 def test_standalone_for_unknown_library() -> None:
     with pytest.raises(ValueError, match=r"library must be one of \['numpy', 'torch'\], got 'jax'"):
         standalone(entry("softmax"), "jax")
+
+
+SOURCES = [
+    ROOT / "conf.py",
+    *(p for folder in ("mlmath_ref", "docs/_ext", "tools") for p in (ROOT / folder).rglob("*.py")),
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_files_are_utf_8_in_every_locale(path: Path) -> None:
+    """Where no encoding is named, Python takes that of the locale."""
+    calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]  # fmt: skip
+    unnamed = [
+        n.lineno
+        for n in calls
+        if n.func.attr in ("read_text", "write_text")  # type: ignore[attr-defined]
+        and "encoding" not in [k.arg for k in n.keywords]
+    ]
+    assert not unnamed, f"no encoding is named in lines {unnamed}"

@@ -60,7 +60,7 @@ def main() -> None:
     print(line("all entries", "all inputs", total))
     target = ROOT / "build" / "inputs.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(found, indent=1) + "\n")
+    target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"\nwritten to {target.relative_to(ROOT)}")
     sys.exit(int(bool(total[OTHER])))
 

@@ -66,7 +66,12 @@ def build_rows(source: Path) -> list[Row]:
     count = len(list((source / "docs" / "entries").glob("*.rst")))
     unchanged, _, _ = timed(command, source)
     module = source / "mlmath_ref" / "activations" / "softmax.py"
-    module.write_text(module.read_text().replace("the largest share.", "the largest share of all."))
+    module.write_text(
+        module.read_text(encoding="utf-8").replace(
+            "the largest share.", "the largest share of all."
+        ),
+        encoding="utf-8",
+    )
     changed, _, _ = timed(command, source)
     return [
         ("entries", count, ""),
@@ -80,7 +85,7 @@ def build_rows(source: Path) -> list[Row]:
 
 def test_rows() -> list[Row]:
     seconds, _, output = timed([sys.executable, "-m", "pytest", "-q", "mlmath_ref"], ROOT)
-    sources = [p.read_text() for p in (ROOT / "mlmath_ref").rglob("*.py")]
+    sources = [p.read_text(encoding="utf-8") for p in (ROOT / "mlmath_ref").rglob("*.py")]
     examples = sum(len(re.findall(r"^\s*>>> ", s, re.MULTILINE)) for s in sources)
     return [
         ("examples", examples, ""),
@@ -197,7 +202,10 @@ def main() -> None:
         print(f"{name:44} {value:10.{0 if float(value).is_integer() else 2}f} {unit}")
     target = ROOT / "build" / "bench.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps({n: {"value": v, "unit": u} for n, v, u in rows}, indent=1) + "\n")
+    target.write_text(
+        json.dumps({n: {"value": v, "unit": u} for n, v, u in rows}, indent=1) + "\n",
+        encoding="utf-8",
+    )
     print(f"\nwritten to {target.relative_to(ROOT)}")
 
 

@@ -117,7 +117,9 @@ def pages(site: Path) -> set[str]:
 
 def lay_out(versions: dict[str, Path], target: Path) -> None:
     """Write the directory anew."""
-    address = canonical((versions[STABLE] / "index.html").read_text()).removesuffix("/index.html")
+    address = canonical((versions[STABLE] / "index.html").read_text(encoding="utf-8")).removesuffix(
+        "/index.html"
+    )
     if not address.endswith(f"/{STABLE}"):
         sys.exit(f"expected the permanent addresses below .../{STABLE}, got {address}")
     shutil.rmtree(target, ignore_errors=True)
@@ -130,23 +132,25 @@ def lay_out(versions: dict[str, Path], target: Path) -> None:
         shutil.copy(inside / STABLE / LOST, folder)  # its links are all into the stable version
     shutil.copy(inside / STABLE / "robots.txt", target)
     path = (inside / STABLE / "index.html").relative_to(target).as_posix()
-    (target / "index.html").write_text(ENTRY.format(path=path, address=f"{address}/index.html"))
-    (target / "_redirects").write_text(f"/ /{path} 302\n")
+    (target / "index.html").write_text(
+        ENTRY.format(path=path, address=f"{address}/index.html"), encoding="utf-8"
+    )
+    (target / "_redirects").write_text(f"/ /{path} 302\n", encoding="utf-8")
     folders = {p.parent.name for p in inside.glob("*/*/*")} - {STATIC}
     prefix = f"/{path.removesuffix(f'{STABLE}/index.html')}:version"
-    (target / "_headers").write_text(headers(prefix, sorted(folders)))
+    (target / "_headers").write_text(headers(prefix, sorted(folders)), encoding="utf-8")
 
 
 def rewrite(inside: Path, name: str, names: dict[str, set[str]], address: str) -> None:
     """Give the pages of a version the names of its assets, and the list of versions."""
     renamed = fingerprint(inside / name / STATIC)
     for page in names[name]:
-        text = referring(renamed, (inside / name / page).read_text())
+        text = referring(renamed, (inside / name / page).read_text(encoding="utf-8"))
         if page not in names[STABLE]:  # it is canonical itself
             own = f"{address.removesuffix(STABLE)}{name}/{page}"
             text = text.replace(f'"{address}/{page}"', f'"{own}"')
         root = urlsplit(address).path.removesuffix(STABLE)
-        (inside / name / page).write_text(listed(text, page, name, names, root))
+        (inside / name / page).write_text(listed(text, page, name, names, root), encoding="utf-8")
 
 
 def canonical(page: str) -> str:
@@ -156,13 +160,18 @@ def canonical(page: str) -> str:
 def fingerprint(static: Path) -> dict[str, str]:
     """Put hashes into the names of assets, those first that others name; return the new names."""
     files = {p.relative_to(static).as_posix(): p for p in static.rglob("*") if p.is_file()}
-    scripts = {name: p.read_text() for name, p in files.items() if name.endswith(".js")}
+    scripts = {
+        name: p.read_text(encoding="utf-8") for name, p in files.items() if name.endswith(".js")
+    }
     uses = {name: {f for f in files if f'"{f}"' in scripts.get(name, "")} for name in files}
     renamed: dict[str, str] = {}
     for name in TopologicalSorter(uses).static_order():
         path = files[name]
         for used in sorted(uses[name]):
-            path.write_text(path.read_text().replace(f'"{used}"', f'"{renamed[used]}"'))
+            path.write_text(
+                path.read_text(encoding="utf-8").replace(f'"{used}"', f'"{renamed[used]}"'),
+                encoding="utf-8",
+            )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         renamed[name] = Path(name).with_suffix(f".{digest}{path.suffix}").as_posix()
         path.rename(static / renamed[name])

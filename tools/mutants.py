@@ -50,7 +50,9 @@ from mlmath_ref.catalog import Entry, entries  # noqa: E402
 EXAMPLES, SUITE = 0.90, 0.99  # shares of the mutants that change a value
 SECONDS = 10  # for one mutant in one check: a mutant may loop for ever
 DRAWS = 30
-PYTEST = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+PYTEST = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"][
+    "ini_options"
+]
 
 # Checks --------------------------------------------------------------------------------------
 
@@ -351,7 +353,7 @@ def main() -> int:
     print(f"{time.perf_counter() - started:.0f} s")
     out = ROOT / "build" / "mutants.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps([vars(r) for r in rows], indent=1))
+    out.write_text(json.dumps([vars(r) for r in rows], indent=1), encoding="utf-8")
     weak = [r.entry for r in [*rows, total] if r.share(r.survive_examples) < EXAMPLES]
     if weak:
         print(f"Examples that kill less than {EXAMPLES:.0%}: {', '.join(weak)}")

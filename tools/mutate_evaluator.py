@@ -84,7 +84,7 @@ def few_draws(entry: Entry) -> None:
 
 def functions(module: ModuleType) -> Iterator[tuple[FunctionType, ast.FunctionDef, str]]:
     """Functions and methods with their definitions, and the class of a method."""
-    tree = ast.parse(Path(str(module.__file__)).read_text())
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     for outer in tree.body:
         inside = outer.body if isinstance(outer, ast.ClassDef) else [outer]
         holder = getattr(module, outer.name) if isinstance(outer, ast.ClassDef) else module

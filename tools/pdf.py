@@ -89,12 +89,21 @@ def joined(book: Path, numbers: dict[str, int]) -> str:
             running.append(f'@page c{chapter} {{ {size} @top-left {{ content: "{title}" }} }}')
         kind = f'class="depth-{depth}" style="page: c{chapter}"'
         sections.append(f'<section id="{name}" {kind}>{body(book, page, depth)}</section>')
-    style = (book / "book.css").read_text() + STYLE.read_text() + "\n".join(running)
+    style = (
+        (book / "book.css").read_text(encoding="utf-8")
+        + STYLE.read_text(encoding="utf-8")
+        + "\n".join(running)
+    )
     return "\n".join(
         [
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>ML Math Map</title>',
             f"<style>{style}</style></head><body>",
-            re.sub(r"^.*<body>|</body>.*$", "", (book / cover).read_text(), flags=re.DOTALL),
+            re.sub(
+                r"^.*<body>|</body>.*$",
+                "",
+                (book / cover).read_text(encoding="utf-8"),
+                flags=re.DOTALL,
+            ),
             contents(listed, numbers),
             *sections,
             "</body></html>",
@@ -105,14 +114,16 @@ def joined(book: Path, numbers: dict[str, int]) -> str:
 def is_wide(book: Path, page: str) -> bool:
     """Whether formulas stand in a table of four columns."""
     head = re.search(
-        r'<table class="[^"]*map.*?</thead>(.*?)</table>', (book / page).read_text(), re.S
+        r'<table class="[^"]*map.*?</thead>(.*?)</table>',
+        (book / page).read_text(encoding="utf-8"),
+        re.S,
     )
     return bool(head and head[0].count("<th ") == 4 and "<math" in head[1])
 
 
 def body(book: Path, page: str, depth: int) -> str:
     """What stands on a page, with names that are unique in the whole and headings at its depth."""
-    text = (book / page).read_text()
+    text = (book / page).read_text(encoding="utf-8")
     text = re.sub(r"^.*<body>|</body>.*$", "", text, flags=re.DOTALL)
     text = re.sub(r'(?<= id=")([^"]+)', lambda m: anchor(page, f"#{m[1]}"), text)
     text = re.sub(r"(?<=url\(#)([^)]+)", lambda m: anchor(page, f"#{m[1]}"), text)
@@ -133,7 +144,7 @@ def contents(listed: list[Place], numbers: dict[str, int]) -> str:
 def printed(text: str, target: Path) -> None:
     """Print a page of HTML, however long that takes."""
     source = target.with_suffix(".html")
-    source.write_text(text)
+    source.write_text(text, encoding="utf-8")
     with chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(0)

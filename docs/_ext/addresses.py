@@ -84,12 +84,14 @@ def write(app: Sphinx, error: Exception | None) -> None:
             "</urlset>\n",
         ]
     )
-    Path(app.outdir, "sitemap.xml").write_text(text)
+    Path(app.outdir, "sitemap.xml").write_text(text, encoding="utf-8")
     robots = f"User-agent: *\nDisallow:\n\nSitemap: {mlmath_ref.SITE}/sitemap.xml\n"
-    Path(app.outdir, "robots.txt").write_text(robots)
+    Path(app.outdir, "robots.txt").write_text(robots, encoding="utf-8")
     lost = Path(app.outdir, f"{LOST}.html")
     relative = r'((?:action|href|src|data-content_root)=")(?![#/]|\w+:)(?:\./)?'
-    lost.write_text(re.sub(relative, rf"\g<1>{ROOT}", lost.read_text()))
+    lost.write_text(
+        re.sub(relative, rf"\g<1>{ROOT}", lost.read_text(encoding="utf-8")), encoding="utf-8"
+    )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Builder(StandaloneHTMLBuilder):
         super().copy_assets()
         static = Path(self.outdir) / "_static"
         (static / PYGMENTS).write_text(
-            furo.get_pygments_stylesheet()
+            furo.get_pygments_stylesheet(), encoding="utf-8"
         )  # Furo has the dark one only now
         styles = [str(f.filename) for f in sorted(self._css_files, key=lambda f: f.priority)]
         scripts = [
@@ -54,8 +54,8 @@ class Builder(StandaloneHTMLBuilder):
         style = join(self.outdir, styles).replace(
             f"url({FONT})", f"url(data:font/woff2;base64,{font})"
         )
-        (static / "site.css").write_text(f"{style}\n{code_colors()}")
-        (static / "site.js").write_text(join(self.outdir, scripts, ";\n"))
+        (static / "site.css").write_text(f"{style}\n{code_colors()}", encoding="utf-8")
+        (static / "site.js").write_text(join(self.outdir, scripts, ";\n"), encoding="utf-8")
         self._css_files[:] = [_CascadingStyleSheet("_static/site.css")]
         self._js_files[:] = [_JavaScript("_static/site.js")]
         self._orig_css_files, self._orig_js_files = list(self._css_files), list(self._js_files)
@@ -82,7 +82,7 @@ class Builder(StandaloneHTMLBuilder):
     def handle_page(self, pagename: str, *args: Any, **kwargs: Any) -> None:
         super().handle_page(pagename, *args, **kwargs)
         path = Path(self.get_output_path(pagename))
-        path.write_text(accessible(path.read_text()))
+        path.write_text(accessible(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def code_colors() -> str:
@@ -138,7 +138,7 @@ def focusable(code: re.Match[str]) -> str:
 
 
 def join(outdir: Path, names: list[str], between: str = "\n") -> str:
-    texts = [(Path(outdir) / name).read_text() for name in names]
+    texts = [(Path(outdir) / name).read_text(encoding="utf-8") for name in names]
     return between.join(re.sub(r"/[/*]# sourceMappingURL=\S+( \*/)?", "", text) for text in texts)
 
 

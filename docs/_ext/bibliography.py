@@ -32,7 +32,10 @@ def generated() -> list[tuple[str, str, frozenset[str]]]:
 @functools.cache
 def written() -> dict[str, tuple[str, frozenset[str]]]:
     """The pages that the build does not write: titles, and the words of their citations."""
-    texts = {p.relative_to(DOCS).with_suffix(""): p.read_text() for p in DOCS.rglob("[a-z]*.md")}
+    texts = {
+        p.relative_to(DOCS).with_suffix(""): p.read_text(encoding="utf-8")
+        for p in DOCS.rglob("[a-z]*.md")
+    }
     return {
         path.as_posix(): (
             text.removeprefix("# ").partition("\n")[0],

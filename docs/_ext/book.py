@@ -25,7 +25,7 @@ FONT = HERE.parent / "_static" / "latin-modern-math.woff2"
 LEFT_OUT = ("carry-away", "contributing", "data", "facets")  # of use on the site only
 ENTITIES = {name: text for name, text in html.entities.html5.items() if name.endswith(";")}
 ENTITIES = {n: t for n, t in ENTITIES.items() if n not in ("amp;", "lt;", "gt;", "quot;")}
-SHEET = (HERE.parent / "_static" / "map.css").read_text()
+SHEET = (HERE.parent / "_static" / "map.css").read_text(encoding="utf-8")
 LIGHT = dict(reversed(re.findall(r"(--plot-\d): (#\w+);", SHEET)))  # light stands before dark
 COPIED = (  # LaTeX, buttons, and links to files of the site
     r'<pre class="latex" hidden>.*?</pre>',
@@ -61,12 +61,12 @@ class Book(Epub3Builder):
     def copy_assets(self) -> None:
         """One style sheet, the math font and the cover are all that the pages need."""
         folder = Path(self.outdir)
-        style = (HERE / "book.css").read_text() + self.highlighter.get_stylesheet()
-        (folder / "book.css").write_text(style)
+        style = (HERE / "book.css").read_text(encoding="utf-8") + self.highlighter.get_stylesheet()
+        (folder / "book.css").write_text(style, encoding="utf-8")
         shutil.copyfile(FONT, folder / FONT.name)
         draw_cover(folder / "cover.png")
         page = PAGE.format(title="Cover", root="", body=COVER.format(title=self.config.project))
-        (folder / self.coverpage_name).write_text(page)
+        (folder / self.coverpage_name).write_text(page, encoding="utf-8")
 
     def handle_page(self, pagename: str, addctx: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         if "body" not in addctx or pagename in LEFT_OUT:
@@ -76,7 +76,7 @@ class Book(Epub3Builder):
         root = "../" * pagename.count("/")
         path = Path(self.outdir) / f"{pagename}.xhtml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(PAGE.format(title=title, root=root, body=body))
+        path.write_text(PAGE.format(title=title, root=root, body=body), encoding="utf-8")
 
     def link(self, page: str, target: str) -> str:
         """A link; one that leads out of the book leads to the site."""
@@ -110,10 +110,10 @@ class Book(Epub3Builder):
         """Say which pages hold formulas and drawings, and what the cover is."""
         super().build_content()
         path = Path(self.outdir) / "content.opf"
-        text = re.sub(r"<item [^>]+ />", self.declared, path.read_text())
+        text = re.sub(r"<item [^>]+ />", self.declared, path.read_text(encoding="utf-8"))
         text = re.sub(r"(<spine[^>]*>)", rf'\1\n    <itemref idref="{self.cover_id}" />', text)
         text = re.sub(rf'\s*<itemref idref="{self.cover_id}" linear="no" />', "", text)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
     @property
     def cover_id(self) -> str:
@@ -121,7 +121,11 @@ class Book(Epub3Builder):
 
     def declared(self, item: re.Match[str]) -> str:
         name = str(re.search(r'href="([^"]+)"', item[0])[1])  # type: ignore[index]
-        text = (Path(self.outdir) / name).read_text() if name.endswith(".xhtml") else ""
+        text = (
+            (Path(self.outdir) / name).read_text(encoding="utf-8")
+            if name.endswith(".xhtml")
+            else ""
+        )
         found = [p for p, tag in (("mathml", "<math"), ("svg", "<svg")) if tag in text]
         found += ["cover-image"] * (name == "cover.png")
         return item[0].replace(" />", f' properties="{" ".join(found)}" />') if found else item[0]

@@ -146,7 +146,7 @@ def card(title: str, tells: str, latex: str = "") -> bytes:
         height=HEIGHT,
         margin=MARGIN,
         site=escape(NAME),
-        logo=re.sub(r"</?svg[^>]*>", "", LOGO.read_text()),
+        logo=re.sub(r"</?svg[^>]*>", "", LOGO.read_text(encoding="utf-8")),
         text=f'{head}<g transform="translate(0 {bottom:g})">{foot}</g>',
         formula=drawn(latex, top + 36, bottom - 60) if latex else "",
     )

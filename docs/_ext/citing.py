@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import permalinks
 from docutils import nodes
 from search import script
 from sphinx.application import Sphinx
@@ -140,11 +141,17 @@ def write(app: Sphinx, error: Exception | None) -> None:
         return
     folder = Path(app.outdir) / FOLDER
     folder.mkdir(exist_ok=True)
+    wanted = set()
     for format, suffix in SUFFIXES.items():
         texts = {name: citation(name, format) for name in [*(e.name for e in entries()), *works()]}
         texts[ALL] = citations(list(works()), format)
+        for e in entries():  # the addresses under former names stay
+            texts |= dict.fromkeys(permalinks.former(e.name), texts[e.name])
         for name, text in texts.items():
-            (folder / f"{name}.{suffix}").write_text(text)
+            (folder / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+            wanted.add(folder / f"{name}.{suffix}")
+    for stale in set(folder.iterdir()) - wanted:
+        stale.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def by_entry() -> str:
 
 def by_query() -> str:
     """How well the search found what was asked for, as ``make bench`` last measured it."""
-    measured = json.loads((DOCS / "search.json").read_text())
+    measured = json.loads((DOCS / "search.json").read_text(encoding="utf-8"))
     rates = [(s, k) for s in ("ours", "stock") for k in ("first", "five", "mrr")]
     rows = [
         [kind, str(m["queries"]), *(f"{m[search][key]:.2f}" for search, key in rates)]

@@ -500,7 +500,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
     for stale in set(site.glob("entries/*.html.md")) - {site / name for name in texts}:
         stale.unlink()
     for name, text in texts.items():
-        (site / name).write_text(text)
+        (site / name).write_text(text, encoding="utf-8")
     database(site / "data" / "mlmath.sqlite", data)
 
 

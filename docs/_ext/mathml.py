@@ -42,7 +42,9 @@ def mathml(latex: str, *, display: bool, where: str = "") -> str:
 @functools.cache
 def speech() -> dict[str, str]:
     """Formulas in words."""
-    return dict(json.loads(SPEECH.read_text())["formulas"]) if SPEECH.exists() else {}
+    return (
+        dict(json.loads(SPEECH.read_text(encoding="utf-8"))["formulas"]) if SPEECH.exists() else {}
+    )
 
 
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:

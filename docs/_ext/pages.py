@@ -162,9 +162,9 @@ def generate(app: Sphinx) -> None:
             stale.unlink()
     for name, text in wanted.items():
         path = source / name
-        if not path.exists() or path.read_text() != text:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
 
 
 def keep_definition(

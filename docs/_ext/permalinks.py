@@ -20,16 +20,16 @@ def published(text: str) -> dict[str, str]:
 
 def append() -> None:
     """Add the names that are new."""
-    text = RECORD.read_text()
+    text = RECORD.read_text(encoding="utf-8")
     new = [e.name for e in entries() if e.name not in published(text)]
     if new:
-        RECORD.write_text(text + "".join(f"{name}\n" for name in new))
+        RECORD.write_text(text + "".join(f"{name}\n" for name in new), encoding="utf-8")
 
 
 @functools.cache
 def moved() -> dict[str, str]:
     """The present name of every entry that was renamed, by each of its former names."""
-    record = published(RECORD.read_text())
+    record = published(RECORD.read_text(encoding="utf-8"))
     return {name: present(name, record) for name, successor in record.items() if successor}
 
 

@@ -12,10 +12,10 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from sphinx.errors import SphinxError
 
 from mlmath_ref.catalog import Entry, entries, entry
 
@@ -38,7 +38,28 @@ STYLE: dict[Any, Any] = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
     **dict.fromkeys(("xtick.color", "ytick.color"), INK),
 }
-E = SimpleNamespace(**{e.name: e.function for e in entries()})
+
+
+class MissingEntryError(SphinxError, AttributeError):
+    """A plot draws what is not an entry; Sphinx prints the message without a traceback."""
+
+    category = "Plot error"
+
+
+class Functions:
+    """The functions of the entries, as attributes."""
+
+    def __init__(self) -> None:
+        vars(self).update({e.name: e.function for e in entries()})
+
+    def __getattr__(self, name: str) -> Any:
+        raise MissingEntryError(
+            f"docs/_ext/plots.py draws {name!r}, which is not an entry; "
+            "if the entry was renamed, rename it there, too"
+        )
+
+
+E = Functions()
 
 # Activations ----------------------------------------------------------------------------------
 
@@ -406,4 +427,4 @@ def write(folder: Path) -> None:
         if not path.exists() or path.stat().st_mtime < max(
             s.stat().st_mtime for s in sources(draw)
         ):
-            path.write_text(figure(draw))
+            path.write_text(figure(draw), encoding="utf-8")

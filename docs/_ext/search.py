@@ -32,7 +32,12 @@ def guides() -> list[dict[str, str]]:
         page = path.relative_to(DOCS).with_suffix("").as_posix()
         if page.startswith("_") or page == "index":
             continue
-        text = re.sub(r"^```[a-z].*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(
+            r"^```[a-z].*?^```$",
+            "",
+            path.read_text(encoding="utf-8"),
+            flags=re.MULTILINE | re.DOTALL,
+        )
         pieces = re.split(r"^#+ (.+)$", text, flags=re.MULTILINE)[1:]
         title = plain_markdown(pieces[0]) if pieces else ""
         for heading, body in zip(map(plain_markdown, pieces[::2]), pieces[1::2]):
@@ -93,8 +98,8 @@ def write(app: Sphinx, error: Exception | None) -> None:
     if error is None and folder.exists():
         for name, text in bundle().items():
             path = folder / name
-            if not path.exists() or path.read_text() != text:
-                path.write_text(text)
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -22,13 +22,15 @@ WITNESSES = DOCS / "witnesses.json"  # written by make witness
 
 @functools.cache
 def record() -> dict[str, Any]:
-    return dict(json.loads(RECORD.read_text())) if RECORD.exists() else {"entries": {}}
+    return (
+        dict(json.loads(RECORD.read_text(encoding="utf-8"))) if RECORD.exists() else {"entries": {}}
+    )
 
 
 @functools.cache
 def witness_record() -> dict[str, Any]:
     """What was measured, by entry and object."""
-    return dict(json.loads(WITNESSES.read_text())) if WITNESSES.exists() else {}
+    return dict(json.loads(WITNESSES.read_text(encoding="utf-8"))) if WITNESSES.exists() else {}
 
 
 @functools.cache

@@ -257,7 +257,13 @@ def test_an_entry_is_found_by_its_own_names_and_formula(site: Path) -> None:
 
 
 NOTATIONS = {
-    "kl_divergence": ["KL(p||q)", "KL(P‖Q)", "D_KL(p||q)", r"D_{KL}(q \| p)", r"\mathrm{KL}(p \| q)"],
+    "kl_divergence": [
+        "KL(p||q)",
+        "KL(P‖Q)",
+        "D_KL(p||q)",
+        r"D_{KL}(q \| p)",
+        r"\mathrm{KL}(p \| q)",
+    ],
     "sigmoid": ["σ(x)", "sigma(x)", r"\sigma(x)", "sigmoid(z)"],
     "entropy": ["H(p)"],
     "cross_entropy": ["H(p, q)"],
