@@ -152,7 +152,7 @@ def laplace_approximation(
         >>> saddle = np.asarray([[1.0, 0.0], [0.0, -1.0]])
         >>> laplace_approximation(np.asarray(0.0), saddle)
         Traceback (most recent call last):
-        ValueError: laplace_approximation: a must hold symmetric positive definite matrices, got [[ 1., 0.], [ 0., -1.]]
+        ValueError: laplace_approximation: a must hold symmetric positive definite matrices, got [[1.0, 0.0], [0.0, -1.0]] with smallest eigenvalue -1.0
     """
     xp = array_namespace(log_joint, a)
     d = a.shape[-1]
