@@ -26,7 +26,7 @@ from drawing import arguments, bound, convert, edge_cases, parameters
 from verification import code
 
 from mlmath_ref.catalog import Entry, Witness, entries
-from tools.mutations import mutants
+from mutations import mutants
 
 pytestmark = pytest.mark.filterwarnings("default")  # what the libraries warn of is theirs
 SEEDS, BATCH = range(5), (4,)
