@@ -192,8 +192,7 @@ def test_a_query_may_begin_with_a_minus_sign() -> None:
 
 
 def test_queries_are_utf8_in_every_locale() -> None:
-    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    told, _ = run("search", "α", "--json", **locale)
+    told, _ = run("search", "α", "--json", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert json.loads(told)["query"] == "α"
 
 

@@ -7,6 +7,7 @@ the exit status is 1 where an outcome is neither a naming error nor the right va
 import json
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def tally(entry: Entry) -> dict[str, Counter[str]]:
         for kind, cases in CLASSES.items():
             for case in cases(entry, library):
                 judge(kind, library, case)
-        place_numbers(entry, library, lambda case, lib=library: judge(ANYWHERE, lib, case))
+        place_numbers(entry, library, partial(judge, ANYWHERE, library))
     return {kind: counts for kind, counts in table.items() if counts}
 
 

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from inspect import unwrap
 from pathlib import Path
@@ -69,9 +70,9 @@ def cases() -> dict[str, Case]:
             )
             values = [v if len(names) > 1 else (v,) for v in mark.args[1]]
             runs = [dict(zip(names, v)) for v in values]
-        found |= {f"{name} {i}": lambda t=test, r=run: t(**r) for i, run in enumerate(runs)}
+        found |= {f"{name} {i}": partial(test, **run) for i, run in enumerate(runs)}
     return found | {
-        f"display of {e.name}": lambda e=e: few_draws(e) for e in entries() if not why_not(e)
+        f"display of {e.name}": partial(few_draws, e) for e in entries() if not why_not(e)
     }
 
 
@@ -87,12 +88,13 @@ def functions(module: ModuleType) -> Iterator[tuple[FunctionType, ast.FunctionDe
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     for outer in tree.body:
         inside = outer.body if isinstance(outer, ast.ClassDef) else [outer]
-        holder = getattr(module, outer.name) if isinstance(outer, ast.ClassDef) else module
+        owner = outer.name if isinstance(outer, ast.ClassDef) else ""
+        holder = getattr(module, owner) if owner else module
         for node in inside:
             if isinstance(node, ast.FunctionDef):
-                found = vars(holder)[node.name]
+                found: Any = vars(holder)[node.name]
                 found = found.fget if isinstance(found, property) else found
-                yield unwrap(found), node, outer.name if holder is not module else ""
+                yield unwrap(found), node, owner
 
 
 def replace(function: FunctionType, tree: ast.FunctionDef, owner: str) -> None:
@@ -133,6 +135,14 @@ def first_failure(tests: dict[str, Case]) -> str:
             except BaseException:
                 return name
     return ""
+
+
+def killer_of(
+    function: FunctionType, tree: ast.FunctionDef, owner: str, tests: dict[str, Case]
+) -> str:
+    """The first test that fails when the function has the code of another definition."""
+    replace(function, tree, owner)
+    return first_failure(tests)
 
 
 def timed(tests: dict[str, Case]) -> dict[str, float]:
@@ -180,11 +190,9 @@ def main() -> int:
         for function, owner, line, change, tree in found:
             order = sorted(tests, key=lambda t: (-kills[t], seconds[t]))
 
-            def work(f=function, t=tree, o=owner, order=order) -> str:
-                replace(f, t, o)
-                return first_failure({n: tests[n] for n in order})
-
-            killer = in_fork(work)
+            killer = in_fork(
+                partial(killer_of, function, tree, owner, {n: tests[n] for n in order})
+            )
             kills[killer] += 1
             made[name] += 1
             if not killer:

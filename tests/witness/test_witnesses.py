@@ -23,10 +23,10 @@ import numpy as np
 import pytest
 import torch
 from drawing import arguments, bound, convert, edge_cases, parameters
+from mutations import mutants
 from verification import code
 
 from mlmath_ref.catalog import Entry, Witness, entries
-from mutations import mutants
 
 pytestmark = pytest.mark.filterwarnings("default")  # what the libraries warn of is theirs
 SEEDS, BATCH = range(5), (4,)
