@@ -118,7 +118,7 @@ def derivative(
     """
     import torch
 
-    value, slope = torch.func.jvp(f, (x,), (torch.ones_like(x),))
+    value, slope = torch.func.jvp(f, (x,), (torch.ones_like(x),))[:2]
     return slope.to(value.dtype)  # the slopes of Python's numbers are in 64 bits
 
 

@@ -54,10 +54,9 @@ def test_sums_over_strided_axes() -> None:
 
 def test_gradient_of_a_long_norm_at_its_largest_entry() -> None:
     x = torch.randn(10**6, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    l2_norm(x).backward()
+    (slope,) = torch.autograd.grad(l2_norm(x), x)
     exact = x.detach().double() / x.detach().double().norm()
-    assert x.grad is not None
-    torch.testing.assert_close(x.grad.double(), exact, rtol=1e-5, atol=0.0)
+    torch.testing.assert_close(slope.double(), exact, rtol=1e-5, atol=0.0)
 
 
 def test_cosine_stays_in_its_set_and_curves_at_its_ends() -> None:
@@ -116,7 +115,7 @@ def test_degrees_that_overflow() -> None:
 def test_unknown_entries_and_equal_samples_may_be_large() -> None:
     r, mask = np.asarray([[1e200, 2.0]]), np.asarray([[False, True]])
     assert matrix_factorization(r, mask, np.zeros((1, 1)), np.zeros((2, 1)), lam=0.0) == 4.0
-    assert pca(np.full((200, 2), 9.96921e36, np.float32), 1)[2].tolist() == [0.0]
+    assert pca(np.full((200, 2), 9.96921e36, np.float32), 1)[2][0] == 0.0
 
 
 def test_attention_learns_where_the_own_part_is_zero() -> None:
@@ -148,9 +147,8 @@ def test_chebyshev_convolution_takes_one_product_less_than_polynomials() -> None
 
 def test_slopes_at_infinite_values() -> None:
     x = torch.tensor([3.0, 3.0, 3.0], requires_grad=True)
-    spectral_tail_exponent(x, 2).backward()
-    assert x.grad is not None
-    assert sorted(x.grad.tolist()) == [-np.inf, -np.inf, np.inf]
+    (slope,) = torch.autograd.grad(spectral_tail_exponent(x, 2), x)
+    assert sorted(slope.tolist()) == [-np.inf, -np.inf, np.inf]
 
 
 def test_second_derivatives_of_xlogy() -> None:
