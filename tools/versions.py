@@ -5,7 +5,6 @@ the command line, with ``newest`` those of the site too; or ``python-3.12``, the
 another Python.
 """
 
-import os
 import re
 import subprocess
 import sys
