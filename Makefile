@@ -27,10 +27,10 @@ test: .venv/test/ready
 	.venv/test/bin/python $(TESTS)
 
 site-test: .venv/pages/ready site
-	.venv/pages/bin/python $(TESTS) tests/search
+	.venv/pages/bin/python $(TESTS) tests/site tests/search
 
 browser-test: .venv/browser/ready site
-	.venv/browser/bin/python $(TESTS) tests/site
+	.venv/browser/bin/python $(TESTS) tests/browser
 
 lint: .venv/lint/ready
 	.venv/lint/bin/ruff check
