@@ -61,9 +61,18 @@ __all__ = [
 
 def special_namespace(x: Any) -> Any:
     """Special functions (``erf``, ``gammaln`` ...), which the array API lacks, for ``x``'s library."""
+    # imports in sight, which torch.compile can follow
+    if is_torch_array(x):
+        import torch.special
+
+        return torch.special
     if is_jax_array(x):
-        return import_module("jax.scipy.special")
-    return import_module("torch.special" if is_torch_array(x) else "scipy.special")
+        import jax.scipy.special
+
+        return jax.scipy.special
+    import scipy.special
+
+    return scipy.special
 
 
 def widest(x: Any) -> Any:

@@ -314,6 +314,13 @@ def binary_cross_entropy_with_logits(
         >>> z.grad
         tensor([-0.1667,  0.0772,  0.1914])
 
+        The second derivative at 0, where many a training starts, is :math:`\tfrac14` over the number
+        of elements:
+
+        >>> loss = lambda z: binary_cross_entropy_with_logits(z, torch.tensor([1.0]))
+        >>> torch.func.hessian(loss)(torch.zeros(1))
+        tensor([[0.2500]])
+
         Right and sure costs nothing, wrong and sure costs :math:`|z|`, no opinion costs
         :math:`\log 2`; from the rounded probabilities the formula gives NaN and infinity:
 

@@ -292,6 +292,13 @@ def huber_loss(
         >>> y_hat.grad
         tensor([ 0.1250,  0.2500,  0.2500, -0.2500])
 
+        The second derivative is :math:`1/n` inside of :math:`\delta`, at an error of 0 too, and 0
+        beyond:
+
+        >>> torch.func.hessian(lambda y: huber_loss(torch.zeros(2), y))(torch.tensor([0.0, 5.0])).abs()
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.0000]])
+
         Half the mean squared error with a large :math:`\delta`, and :math:`\delta` times the mean
         absolute error with a small one:
 

@@ -373,7 +373,8 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
         / \lVert W^\top u \rVert_2` and :math:`u \leftarrow W v / \lVert W v \rVert_2`, and divide
         by :math:`u^\top W v`; an estimate of this kind is never above :math:`\sigma_1`, so that the
         norm of the result is at least 1. The gradient has no part along :math:`W`, and is not
-        defined where the largest singular value is repeated. Small singular values are scaled, not
+        defined where the largest singular value is repeated. The second derivative is NaN in
+        PyTorch if any two singular values are equal. Small singular values are scaled, not
         raised: a matrix of rank one stays of rank one. A zero matrix is refused.
 
     Checked against:
