@@ -121,13 +121,19 @@ def nearest_neighbors(
         [1]
     """
     xp = array_namespace(q, x)
-    m, d = math.prod(q.shape[:-1]), q.shape[-1]
-    queries, found = xp.reshape(q, (m, d)), []
-    for i in range(0, max(m, 1), d):  # d queries at a time: as many distances as x has numbers
-        some = queries[i : min(i + d, m), :]
+    found = []
+    for some in _blocks(q):
         order = xp.argsort(_squared_distances(some, x), axis=-1, stable=True)
-        found.append(xp.astype(order[:, :k], xp.int64))
+        found.append(xp.astype(order[:, :k], xp.int64))  # a copy, not a view of the whole order
     return xp.reshape(xp.concat(found, axis=0), (*q.shape[:-1], k))
+
+
+def _blocks(q: Array) -> list[Array]:
+    """The queries, d at a time: their distances are as many as the vectors have numbers."""
+    xp = array_namespace(q)
+    m, d = math.prod(q.shape[:-1]), q.shape[-1]
+    rows = xp.reshape(q, (m, d))
+    return [rows[i : min(i + d, m), :] for i in range(0, max(m, 1), d)]
 
 
 def _squared_distances(q: Array, x: Array) -> Array:
@@ -239,11 +245,15 @@ def ivf_search(
     """
     xp = array_namespace(q, x, mu)
     cell = product_quantization(mu[None, ...], x)[..., 0]
-    probed = nearest_neighbors(q, mu, n_probe)
-    seen = xp.any(cell[:, None] == probed[..., None, :], axis=-1)
-    distance = xp.where(seen, _squared_distances(q, x), math.inf)
-    nearest = xp.argsort(distance, axis=-1, stable=True)[..., :k]
-    return xp.where(xp.take_along_axis(seen, nearest, axis=-1), nearest, -1)
+    found = []
+    for some in _blocks(q):
+        probed, seen = nearest_neighbors(some, mu, n_probe), cell < 0
+        for i in range(n_probe):
+            seen = seen | (cell == probed[:, i, None])
+        distance = xp.where(seen, _squared_distances(some, x), math.inf)
+        nearest = xp.argsort(distance, axis=-1, stable=True)[:, :k]
+        found.append(xp.where(xp.take_along_axis(seen, nearest, axis=-1), nearest, -1))
+    return xp.reshape(xp.concat(found, axis=0), (*q.shape[:-1], k))
 
 
 @checked
