@@ -43,7 +43,7 @@ def test_counts_of_any_size(size: float) -> None:
 
 def test_margins_whose_product_underflows() -> None:
     p = np.asarray([[1.0, 0.0], [0.0, 1e-200]])
-    assert float(mutual_information(p)) == pytest.approx(1e-200 * np.log(1e200), rel=1e-12)
+    assert float(mutual_information(p)) == pytest.approx(1e-200 * np.log(1e200), rel=1e-12, abs=0)
 
 
 def test_means_of_large_numbers() -> None:
@@ -66,7 +66,7 @@ def test_small_divergence_of_gaussians(exponent: int) -> None:
     x = np.longdouble(10.0) ** exponent
     series = sum(x**n / np.prod(np.arange(1, n + 1, dtype=np.longdouble)) for n in range(2, 30)) / 2
     given = np.asarray([float(x)])
-    assert float(gaussian_kl(np.zeros(1), given)) == pytest.approx(float(series), rel=1e-14)
+    assert float(gaussian_kl(np.zeros(1), given)) == pytest.approx(float(series), rel=1e-14, abs=0)
     log_var = torch.zeros(1, dtype=torch.float64)
     curvature = torch.func.hessian(lambda v: gaussian_kl(torch.zeros_like(v), v))(log_var)
     assert curvature.item() == 0.5
@@ -97,7 +97,7 @@ def test_a_masked_action_has_a_gradient_of_0() -> None:
 
 def test_an_eigenvalue_below_0_by_rounding() -> None:
     phi = np.asarray([[0.1, 0.7], [0.3, 2.1], [0.2, 1.4]])
-    end = ntk_training_dynamics(phi @ phi.T, np.ones(3), np.zeros(3), eta=1.0, t=1e13)
+    end = ntk_training_dynamics(phi @ phi.T, np.ones(3), np.zeros(3), eta=1.0, t=1e19)
     assert np.abs(end).max() < 3
 
 
