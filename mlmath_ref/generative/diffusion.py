@@ -379,7 +379,9 @@ def ddpm_reverse_step(
     noised, before = -xp.expm1(xp.sum(kept)), -xp.expm1(xp.sum(kept[:-1]))
     beta = betas[t - 1]
     mean = (x - beta / xp.sqrt(noised) * noise_hat) / xp.sqrt(1 - beta)
-    return mean + xp.sqrt(before) * xp.sqrt(beta / noised) * z
+    # at t = 1 the root of the constant 0 would have no finite slope
+    deviation = xp.sqrt(before) * xp.sqrt(beta / noised) if t > 1 else xp.zeros_like(beta)
+    return mean + deviation * z
 
 
 @checked

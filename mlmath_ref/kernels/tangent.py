@@ -178,8 +178,9 @@ def ntk_training_dynamics(
         :math:`\eta \lambda_i` is small, divergent from :math:`\eta \lambda_i = 2` on. For the mean of
         the squared errors, :math:`K` is multiplied by :math:`2 / n`; for half that mean, it is
         divided by :math:`n`. Eigenvalues that rounding puts below 0 count as 0. The gradient with
-        respect to :math:`K` is NaN if eigenvalues coincide, as that of an eigendecomposition is;
-        those with respect to :math:`y` and :math:`f` are well defined.
+        respect to :math:`K` is NaN if eigenvalues coincide, and has few correct digits if they
+        nearly do, as that of an eigendecomposition; those with respect to :math:`y` and :math:`f`
+        are well defined.
 
     Checked against:
         ``y - scipy.linalg.expm(-eta * t * k) @ (y - f)``
