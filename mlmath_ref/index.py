@@ -112,7 +112,6 @@ def record(e: Entry) -> dict[str, Any]:
         "name": e.name,
         "concept": e.concept,
         "also": e.also_called,
-        "asked": e.asked_as,
         "roles": [[r.kind, r.system] for r in roles(e)],
         "code": code(e),
         "used": len(e.called_by),
@@ -131,6 +130,7 @@ def details(e: Entry) -> dict[str, Any]:
     meanings = [s.meaning for s in (*e.args, e.returns)] + [w.meaning for w in e.where]
     return {
         "tells": plain(e.tells),
+        "asked": e.asked_as,
         "texts": [plain(MATH.sub(r"\1", first.text)), *(bag(r.text) for r in others)],
         "works": list(dict.fromkeys(c.key for c in e.citations)),
         "calls": calls(e),

@@ -172,7 +172,7 @@ def test_phrases_are_asked_and_not_printed(monkeypatch: pytest.MonkeyPatch) -> N
     e = specimen()
     assert e.also_called == ("one", "two")
     assert e.asked_as == ("why is it infinite, and where", "KL(p||q)")
-    assert index.record(e)["asked"] == e.asked_as
+    assert index.details(e)["asked"] == e.asked_as
     assert records.record(e).asked_as == e.asked_as
     assert "two" in str(prompt.shown(e))
     assert "infinite" not in str(prompt.shown(e))

@@ -13,9 +13,9 @@ const FAME = 0.04; // more of the score for an entry that others are built from,
 const EXACT = 1.4; // score of a page whose title is the query
 const LEAST = 0.35; // of the score that a section of another page may have
 const OTHER = 0.9; // of the score of a display, for formulas of the text
-const FIELDS = { concept: 4, also: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, calls: 1, constants: 1.5, prose: 0.8, domain: 0.5 };
+const FIELDS = { concept: 4, also: 3, asked: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, calls: 1, constants: 1.5, prose: 0.8, domain: 0.5 };
 /** Fields whose words are names: what is typed wrong is compared with them first. */
-const STRONG = new Set(["concept", "also", "name", "system", "code", "calls"]);
+const STRONG = new Set(["concept", "also", "asked", "name", "system", "code", "calls"]);
 const STOP = new Set(
   `a about all am an and any are as at be been both but by can could did do does doing each for from get gets give given
   had has have how i if in into is it its itself just like make makes me my no not of off on one only or other our out over
@@ -247,7 +247,7 @@ export class Engine {
     this.learn(["concept", "also", "name", "system", "code", "domain"]);
     this.entries.forEach((e, id) => {
       for (const title of [e.concept, e.name]) this.unit(id, "title", title);
-      for (const phrase of [...e.also, ...e.asked]) this.unit(id, "phrase", phrase);
+      for (const phrase of e.also) this.unit(id, "phrase", phrase);
       for (const path of e.code) this.unit(id, "code", path.slice(path.lastIndexOf(".") + 1));
       for (const [kind, system] of e.roles) this.unit(id, "role", `${kind} ${system} ${e.concept}`);
     });
@@ -269,8 +269,9 @@ export class Engine {
     this.formulas = new FormulaIndex();
     this.read = 0;
     this.entries.forEach((e, id) => Object.assign(e, entries[id]));
-    this.learn(["tells", "work", "role", "calls", "constants", "prose"]);
+    this.learn(["asked", "tells", "work", "role", "calls", "constants", "prose"]);
     this.entries.forEach((e, id) => {
+      for (const phrase of e.asked) this.unit(id, "phrase", phrase);
       for (const path of e.calls) this.unit(id, "code", path.slice(path.lastIndexOf(".") + 1), 0.6);
       this.unit(id, "tells", `${e.concept} ${e.tells}`);
       e.roles.forEach(([kind, system], i) => this.unit(id, "role", `${kind} ${system} ${e.texts[i]} ${e.concept}`));
@@ -349,7 +350,7 @@ export class Engine {
   }
 
   text(e, field) {
-    if (field === "also") return [...e.also, ...e.asked].join("\n"); // what is asked weighs as much as a name
+    if (field === "also" || field === "asked") return e[field].join("\n");
     if (field === "system") return e.roles.map((r) => r[1]).join("\n");
     if (field === "role") return e.roles.map((r, i) => `${r[0]} ${e.texts[i]}`).join(" ");
     if (field === "work") return e.works.map((key) => this.works[key].join(" ")).join(" ");
@@ -398,7 +399,7 @@ export class Engine {
    */
   prepare(hasTime = () => true) {
     for (; this.read < this.entries.length && hasTime(); this.read++) {
-      const { latex, concept, also, asked, formulas = [] } = this.entries[this.read];
+      const { latex, concept, also, asked = [], formulas = [] } = this.entries[this.read];
       this.formulas.add(this.read, latex);
       for (const other of formulas) this.formulas.add(this.read, other, OTHER);
       for (const phrase of asked) if (understand(phrase) !== "words") this.formulas.notation(this.read, phrase, OTHER);

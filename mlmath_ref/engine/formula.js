@@ -177,7 +177,7 @@ export class FormulaIndex {
   /** A formula that people write for a document, which is not its display. */
   notation(doc, text, share) {
     const trees = parse(text);
-    if (trees.length === 1) for (const key of [...heads(trees[0]), wild(trees[0])]) this.define(doc, key);
+    if (trees.length === 1) for (const key of [...heads(trees[0]), exact(trees[0])]) this.define(doc, key);
     this.add(doc, text, share);
   }
 
@@ -268,7 +268,7 @@ export class FormulaIndex {
   named(trees) {
     if (trees.length !== 1) return [];
     const [n] = trees;
-    const keys = [...heads(n), size(n) > 2 ? wild(n) : "", n.op === "fn" ? `${n.v}:*` : ""];
+    const keys = [...heads(n), size(n) > 2 ? exact(n) : "", n.op === "fn" ? `${n.v}:*` : ""];
     return new Set(keys.flatMap((key) => this.defined.get(key) ?? []));
   }
 
