@@ -288,10 +288,12 @@ def test_a_formula_that_is_asked_finds_its_entry(modules: Path) -> None:
     """Phrases of an entry that are formulas are notations of it, too."""
     code = """
     import { Engine } from "./engine.js";
-    const entry = (name, latex, asked) => ({
-      name, latex, asked, concept: name, also: [], roles: [], code: [], domain: "d", libraries: [], used: 0, works: [] });
+    const entry = (name, latex) => ({
+      name, latex, concept: name, also: [], roles: [], code: [], domain: "d", libraries: [], used: 0 });
+    const detail = (asked) => ({ asked, tells: "", texts: [], works: [], calls: [], constants: "", prose: "" });
     const engine = new Engine({ entries: [
-      entry("first", "a = -\\log p + q", []), entry("second", "L = \\sum_i z_i", ["explodes", "-log p"])] });
+      entry("first", "a = -\\log p + q"), entry("second", "L = \\sum_i z_i")] });
+    engine.complete({ entries: [detail([]), detail(["explodes", "-log p"])], works: {} });
     console.log(JSON.stringify(["-\\log p", "explodes"].map((q) => engine.search(q).results[0].name)));"""
     assert node(code, cwd=modules) == ["second", "second"]
 
