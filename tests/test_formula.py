@@ -418,7 +418,7 @@ def with_symbols(of: Entry, **symbols: str) -> Entry:
 
     for name, latex in symbols.items():
         put = rf"\1:math:`{latex}`".replace("\\", "\\\\").replace(r"\\1", r"\1")
-        function.__doc__ = re.sub(rf"(\n +{name}:\s+):math:`[^`]*`", put, str(function.__doc__))
+        function.__doc__ = re.sub(rf"(\n *{name}:\s+):math:`[^`]*`", put, str(function.__doc__))
     return Entry(of.topic, function)
 
 

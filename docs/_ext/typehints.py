@@ -1,14 +1,18 @@
 """Types print as the sets that they stand for."""
 
+from importlib import import_module
 from typing import Any
 
-from mlmath_ref.annotations import is_optional, set_latex
+from mlmath_ref.annotations import Written, is_optional, set_latex
 
 
 class SetFormatter:
     """Formats annotations for sphinx-autodoc-typehints; picklable, and equal to its like."""
 
     def __call__(self, annotation: Any, config: Any = None) -> str | None:
+        if isinstance(annotation, Written):  # version 3.17 takes annotations from the signature
+            render = import_module("sphinx_autodoc_typehints._render")
+            return str(render.format_annotation(annotation.annotation, config))
         latex = set_latex(annotation)
         if latex is None:
             return None
