@@ -103,7 +103,9 @@ def scale(x: Any) -> Any:
     Divided by it, the numbers lose no digit, and their squares neither overflow nor vanish.
     """
     xp = array_namespace(x)
-    top = 0.999 * xp.max(xp.abs(x), axis=-1, keepdims=True)  # whose logarithm is not rounded up
+    top = 0.999 * xp.max(
+        xp.abs(constant(x)), axis=-1, keepdims=True
+    )  # whose logarithm is not rounded up
     return 2.0 ** xp.floor(xp.log2(xp.where(top > 0, top, 1.0)))
 
 

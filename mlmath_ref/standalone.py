@@ -116,7 +116,7 @@ def _rewrite(function: Callable[..., Any], library: str, widens: bool) -> tuple[
     first = tree.body[0].end_lineno if has_doc else tree.body[0].lineno - 1
     body = [line for line in lines[first:] if line.strip() != _DROP]
     names = {n.id for n in ast.walk(ast.Module(tree.body, [])) if isinstance(n, ast.Name)}
-    names -= {*_NAMESPACES, "device", "widest"}
+    names -= {*_NAMESPACES, "constant", "device", "widest"}
     if arrays:
         names.add("xp")
     renamed = [LIBRARIES[library].get(n, n).partition(".")[0] for n in sorted(names)]
@@ -144,12 +144,12 @@ def _edits(tree: ast.FunctionDef, library: str) -> list[Edit]:
                 renamed = _TORCH if (library, name) == ("torch", "xp") else {}
                 attribute = renamed.get(node.attr, node.attr)
                 found.append(_edit(node, f"{LIBRARIES[library][name]}.{attribute}"))
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "widest"
-        ):
-            found.append(_edit(node, f"{LIBRARIES[library]['xp']}.float64"))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "widest":
+                found.append(_edit(node, f"{LIBRARIES[library]['xp']}.float64"))
+            elif node.func.id == "constant":
+                detached = ".detach()" if library == "torch" else ""
+                found.append(_edit(node, ast.unparse(node.args[0]) + detached))
         if isinstance(node, ast.Call):
             found += [
                 e for k in node.keywords if k.arg == "device" for e in _device(node, k, library)
