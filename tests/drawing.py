@@ -1,8 +1,10 @@
 """Members of the sets that an entry's arguments live in, for the generic tests."""
 
+import contextlib
 import inspect
 import math
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -17,7 +19,14 @@ LIBRARIES: dict[str, Callable[[Any], Any]] = {
     "numpy": np.asarray,
     "torch": lambda a: torch.as_tensor(np.array(a)),
     "strict": lambda a: import_module("array_api_strict").asarray(np.array(a)),
+    "jax": lambda a: jax_numpy().asarray(np.array(a)),
 }
+
+
+def jax_numpy() -> Any:
+    """JAX in double precision, which it has to be asked for."""
+    import_module("jax").config.update("jax_enable_x64", True)
+    return import_module("jax.numpy")
 
 
 def parameters(entry: Entry) -> dict[str, Any]:
@@ -116,12 +125,30 @@ def seeds(entry: Entry, count: int) -> range:
     return range(5 * count if are_numbers else count)
 
 
+def long(entry: Entry, size: int = 130, batch: tuple[int, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Arguments with one long axis, which most of the arrays have."""
+    named = Counter(n for s in entry.specs.values() if s.is_array for n in s.names)
+    for name, _ in [(n, c) for n, c in named.most_common() if n not in entry.specs][:1]:
+        with contextlib.suppress(ValueError):  # the entry has a bound for it
+            yield arguments(entry, 1, batch, **{name: size})[0]
+
+
 def edge_cases(entry: Entry, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Arguments with one of them at the edge of its set."""
     values, sizes = arguments(entry, seed)
     for name, spec in entry.specs.items():
         if name in values and name not in sizes:
             yield from ({**values, name: edge} for edge in spec.edges(sizes))
+
+
+def tied(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:
+    """The same numbers as multiples of 1/4, where they belong to their sets: with ties."""
+    found = dict(values)
+    for name, spec in entry.specs.items():
+        if spec.is_array and spec.set.kind == "real floating" and name in values:
+            rounded = np.asarray(np.round(4 * values[name]) / 4)
+            found[name] = rounded if spec.contains(rounded, {}) else values[name]
+    return found
 
 
 def convert(values: Any, library: str) -> Any:

@@ -1,7 +1,7 @@
 """Inputs of every class, bad and unusual, and what an entry makes of them.
 
 All of it follows from the catalog and the sets. ``CLASSES`` maps the name of a class to a function
-that yields its cases for an entry and a library; ``placed`` is the class that Hypothesis draws.
+that yields its cases for an entry and a library; ``placed`` is the class of numbers at an end.
 """
 
 import fractions
@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from drawing import LIBRARIES, arguments, convert, defaults, evaluate, numbers, parameters
-from hypothesis import given, settings, strategies as st
-from membership import belongs, interesting
+from membership import belongs, boundary
 from outcomes import Case, Values, round_to
 
 from mlmath_ref.annotations import Sizes, Spec, is_function, is_optional, walk
@@ -383,45 +382,47 @@ CLASSES = REFUSALS | {
 }
 
 
-# Drawn by Hypothesis --------------------------------------------------------------------------
+# Numbers at the ends of sets -------------------------------------------------------------------
 
 
-def placed(data: st.DataObject, entry: Entry, library: str) -> Case:
-    """One number anywhere in one argument, in a batch or not, at or near an end of its set."""
-    draw = data.draw
-    batch = draw(st.sampled_from([(), (3,), (2, 2)]))
-    values, sizes = arguments(entry, draw(st.sampled_from([0, 2, 4])), batch)
-    name = draw(
-        st.sampled_from(sorted(n for n, s in entry.specs.items() if s.set.kind != "object"))
-    )
-    spec = entry.specs[name]
-    value = draw(interesting(spec, sizes))
-    if not spec.is_array:
-        inside = belongs(spec, np.asarray(value), sizes)
-        thing: Any = value
-        where = ""
-    else:
+def ends(spec: Spec, sizes: Sizes) -> list[Any]:
+    """The numbers to place, but for finite ones at the very ends of the format."""
+    found = boundary(spec, sizes) if spec.set.kind != "object" else []
+    return [n for n in found if not (0 < abs(n) < 1e-300 or 1e300 < abs(n) < np.inf)]
+
+
+def placed(entry: Entry, library: str) -> Cases:
+    """Each number at an end of a set, at one place of one argument, in a batch and not."""
+    rng = np.random.default_rng(0)
+    drawn = [arguments(entry, 0, batch) for batch in ((), (3,))]
+    for name, spec in entry.specs.items():
+        for i, number in enumerate(ends(spec, drawn[0][1])):
+            values, sizes = drawn[i % 2]
+            index = tuple(int(rng.integers(n)) for n in np.shape(values[name]))
+            yield place(entry, library, name, number, index, values, sizes)
+
+
+def place(
+    entry: Entry,
+    library: str,
+    name: str,
+    number: Any,
+    index: tuple[int, ...],
+    values: Values,
+    sizes: Sizes,
+) -> Case:
+    """One number in one argument: refused, or what the body gives of it."""
+    spec, where = entry.specs[name], ""
+    thing = number
+    if spec.is_array:
         thing = np.array(values[name])
-        index = tuple(draw(st.integers(0, n - 1)) for n in thing.shape)
-        thing[index if spec.set.kind != _BOOL else index[:-1]] = value
-        inside = belongs(spec, thing, sizes)
+        thing[index if spec.set.kind != _BOOL else index[:-1]] = number
         outer = index[: len(index) - spec.set.looks_at]
         where = f" at {list(outer)}" if outer else ""
+    inside = belongs(spec, np.asarray(thing), sizes)
     given = convert({**values, name: thing}, library)
     if inside is None or (inside and spec.of is int):  # in the grey of rounding; may set a size
         given, inside = convert(values, library), True
     if inside:
-        return legal(f"{value} in {name}", given, partial(body, entry, given, library))
-    return Case(f"{value} in {name}{where}", given, (name,), where)
-
-
-def place_numbers(entry: Entry, library: str, judge: Callable[[Case], None]) -> None:
-    """Judge what Hypothesis places; the same numbers in every run."""
-
-    @settings(max_examples=20, derandomize=True, deadline=None, database=None)
-    @given(st.data())
-    def each(data: st.DataObject) -> None:
-        judge(placed(data, entry, library))
-
-    if any(s.set.kind != "object" for s in entry.specs.values()):
-        each()
+        return legal(f"{number} in {name}", given, partial(body, entry, given, library))
+    return Case(f"{number} in {name}{where}", given, (name,), where)

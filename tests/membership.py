@@ -3,16 +3,17 @@
 Written in plain Python over the elements, to hold ``Set.contains`` against.
 """
 
+import functools
 import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from mlmath_ref import sets
 from mlmath_ref.annotations import Set, Sizes, Spec
+from mlmath_ref.arrays import Array
 
 NAMES = {id(s): name for name, s in vars(sets).items() if isinstance(s, Set)}
 _INTERVALS = {
@@ -46,7 +47,7 @@ def tolerance(a: Any) -> float:
 
 def sums_to_one(a: Any, axes: int, low: Callable[[float], bool]) -> bool | None:
     rows = a.reshape(-1, math.prod(a.shape[a.ndim - axes :])).tolist()
-    if not all(low(v) for row in rows for v in row):
+    if not all(low(v) and v <= 2 for row in rows for v in row):
         return False
     return near(max(abs(math.fsum(row) - 1) for row in rows), tolerance(a))
 
@@ -74,9 +75,9 @@ def all_of(verdicts: list[bool | None]) -> bool | None:
 
 def definite(m: list[list[float]]) -> bool | None:
     """By the signs of the leading minors."""
-    minors = [float(np.linalg.det(np.asarray(m)[:k, :k])) for k in range(1, len(m) + 1)]
-    scale = max(abs(v) for row in m for v in row) or 1.0
-    sure = all(abs(d) > 1e-6 * scale**k for k, d in enumerate(minors, start=1))
+    unit = np.asarray(m) / (max(abs(v) for row in m for v in row) or 1.0)
+    minors = [float(np.linalg.det(unit[:k, :k])) for k in range(1, len(m) + 1)]
+    sure = all(abs(d) > 1e-6 for d in minors)
     return min(minors) > 0 if sure else None
 
 
@@ -167,16 +168,57 @@ def belongs(spec: Spec, a: Any, sizes: Sizes) -> bool | None:
     return DEFINITIONS[name](a) if name in DEFINITIONS else True
 
 
-def interesting(spec: Spec, sizes: Sizes) -> st.SearchStrategy[Any]:
-    """Numbers at the ends of a set, their neighbors on either side, and any others."""
+def boundary(spec: Spec, sizes: Sizes) -> list[Any]:
+    """Numbers at the ends of sets and formats, their neighbors on either side, and a few others."""
     upper = spec.bound(sizes) if spec.upper else None
     if spec.set.kind == "bool":
-        return st.booleans()
+        return [False, True]
     if spec.set.kind == "integral":
-        ends = [-1, 0, 1, 2] if upper is None else [-1, 0, 1, 2, upper - 1, upper, upper + 1]
-        return st.sampled_from(ends) | st.integers(-5, 5)
-    near = [math.nan, math.inf, -math.inf]
+        ends = {-5, -2, -1, 0, 1, 2, 3, 5}
+        return sorted(ends if upper is None else ends | {upper - 1, upper, upper + 1})
+    near = [math.nan, math.inf, -math.inf, 1.7e308, -1.7e308, -2.5, -0.5, 0.5, 2.5]
     for end in (-1.0, 0.0, 1.0):
         slack = 1.5e-8  # the square root of the precision, which some sets allow
         near += [end, math.nextafter(end, -9), math.nextafter(end, 9), end - slack, end + slack]
-    return st.sampled_from(near) | st.floats(-3, 3) | st.floats(-1e50, 1e50)
+    return near
+
+
+# Sets that no result lies in by chance: they hold of all numbers, or of whole rows and matrices.
+TIGHT = (
+    "Real",
+    "ExtendedNonneg",
+    "Nonneg",
+    "ExtendedNonpositive",
+    "Nonpositive",
+    "Unit",
+    "Simplex",
+    "Joint",
+    "Symmetric",
+    "PSD",
+    "Orthogonal",
+    "Adjacency",
+)
+
+
+@functools.cache
+def subsets(name: str) -> tuple[str, ...]:
+    """The tight sets that are strictly smaller than a set, by their members."""
+
+    def members(name: str) -> list[Any]:
+        drawn = [getattr(sets, name).draw(np.random.default_rng(s), (2, 4, 4), 3) for s in (0, 1)]
+        return [np.asarray(m) for m in (*drawn, *getattr(sets, name).edges((2, 4, 4), 3))]
+
+    def includes(name: str, found: list[Any]) -> bool:
+        spec = Spec(getattr(sets, name), Array, ("k", "n", "n"), "3")
+        return all(spec.contains(m, {"k": 2, "n": 4}) for m in found)
+
+    same = [t for t in TIGHT if getattr(sets, t).kind == getattr(sets, name).kind]
+    return tuple(t for t in same if includes(name, members(t)) and not includes(t, members(name)))
+
+
+def holds_all(name: str, spec: Spec, parts: list[Any]) -> bool:
+    """Whether all results of one annotation lie in another set too."""
+    other = getattr(sets, name)
+    square = name not in ("Symmetric", "PSD", "Adjacency")
+    fits = [p.ndim >= other.axes and (square or p.shape[-1] == p.shape[-2]) for p in parts]
+    return all(fits) and all(Spec(other, Array, spec.dims, None).contains(p, {}) for p in parts)

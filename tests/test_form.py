@@ -1,5 +1,6 @@
 """Form: what the page of every entry must have."""
 
+import doctest
 import inspect
 import re
 from collections import Counter
@@ -168,13 +169,29 @@ def test_no_orphan_reference() -> None:
 @each_entry
 def test_evidence(entry: Entry) -> None:
     assert entry.oracles, "no oracle"
+    assert len(set(entry.oracles)) == len(entry.oracles), "an oracle twice"
     assert entry.sections["Examples"].count(">>> ") >= 2
     blocks = re.split(r"\n\s*\n", entry.sections["Examples"])
     for before, block in zip(["", *blocks], blocks):
         if block.lstrip().startswith(">>>"):
             assert before, "each example has a sentence above it"
             assert not before.lstrip().startswith(">>>"), "each example has a sentence above it"
-    assert "+SKIP" not in entry.sections["Examples"]
+
+
+@each_topic
+def test_examples_print_what_python_prints(topic: Topic) -> None:
+    """``python -m doctest`` compares whole texts, unless an example asks for less."""
+    for finder in doctest.DocTestFinder(exclude_empty=True).find(topic.module):
+        assert not any(e.options for e in finder.examples), f"an option in {finder.name}"
+
+
+def test_years_fit_the_preprints() -> None:
+    """A work appears in the year of its preprint, at most one before or six after."""
+    found = {
+        k: w.fields for k, w in WORKS.items() if re.match(r"\d{4}\.", w.fields.get("eprint", ""))
+    }
+    late = {k: int(f["year"]) - 2000 - int(f["eprint"][:2]) for k, f in found.items()}
+    assert not {k: n for k, n in late.items() if not -1 <= n <= 6}
 
 
 @each_entry

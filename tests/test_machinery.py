@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from drawing import LIBRARIES
 from specimen import specimen
 
 from mlmath_ref import catalog, index, prompt, records, sets
@@ -44,6 +45,18 @@ def test_members_are_members(name: str) -> None:
 def test_what_is_outside_is_outside(name: str) -> None:
     for value in SETS[name].outside:
         assert not spec_of(name).contains(np.full((2, 4, 4), value), {})
+
+
+@each_set
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_membership_is_the_same_in_every_library(name: str, library: str) -> None:
+    if SETS[name].kind == "object":
+        return
+    spec, sizes = spec_of(name), {"k": 2, "n": 4}
+    outside = [np.full((2, 4, 4), v) for v in SETS[name].outside]
+    for x in [*spec.set.edges((2, 4, 4), 3), *outside]:
+        given = LIBRARIES[library](np.asarray(x))
+        assert spec.contains(given, sizes) == spec.contains(np.asarray(x), sizes), x
 
 
 @each_set

@@ -7,13 +7,12 @@ the exit status is 1 where an outcome is neither a naming error nor the right va
 import json
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from inputs import CLASSES, place_numbers  # noqa: E402
+from inputs import CLASSES, placed  # noqa: E402
 from outcomes import DOCUMENTED, OTHER, REFUSED, SAME, Case, outcome  # noqa: E402
 
 from mlmath_ref.catalog import Entry, entries  # noqa: E402
@@ -33,10 +32,9 @@ def tally(entry: Entry) -> dict[str, Counter[str]]:
             print(f"{entry.name} ({library}), {kind}, {case.what}: {reason}", file=sys.stderr)
 
     for library in entry.libraries or ("numpy",):
-        for kind, cases in CLASSES.items():
+        for kind, cases in {**CLASSES, ANYWHERE: placed}.items():
             for case in cases(entry, library):
                 judge(kind, library, case)
-        place_numbers(entry, library, partial(judge, ANYWHERE, library))
     return {kind: counts for kind, counts in table.items() if counts}
 
 

@@ -178,7 +178,8 @@ def pca(
         of the centered samples, with :math:`\lambda_c = \sigma_c^2 / (n - 1)`; the covariance
         matrix is never formed. Without centering, the first direction points near the mean if the
         mean is large against the spread.
-        Directions of equal variance are arbitrary within their plane. PCA reduces the dimension of
+        Directions of equal variance are arbitrary within their plane, and gradients through them
+        undefined. PCA reduces the dimension of
         data, for plots, for compression or before another method. The first direction is
         :math:`\arg\max_{\lVert v \rVert_2 = 1} v^\top C v`; the share of the variance that a
         direction explains is :math:`\lambda_c / \sum_{j=1}^{d} \lambda_j`. ``torch.pca_lowrank``

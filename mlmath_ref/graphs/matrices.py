@@ -21,6 +21,7 @@ from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.sets import (
+    PSD,
     Adjacency,
     Labels,
     Mask,
@@ -28,13 +29,12 @@ from mlmath_ref.sets import (
     Nonneg,
     Positive,
     Simplex,
-    Symmetric,
     checked,
 )
 
 
 @checked
-def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> Symmetric[Array, "*batch n n"]:
+def graph_laplacian(a: Adjacency[Array, "*batch n n"]) -> PSD[Array, "*batch n n"]:
     r"""Graph Laplacian: how much each node differs from its neighbors, as a matrix.
 
     .. math:: L = D - A, \qquad D_{ii} = \sum_{j=1}^{n} A_{ij}

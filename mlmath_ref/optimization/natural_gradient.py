@@ -20,13 +20,13 @@ from collections.abc import Callable
 
 from mlmath_ref.arrays import Array, Tensor
 from mlmath_ref.calculus.derivatives import jacobian
-from mlmath_ref.sets import Real, Symmetric, checked
+from mlmath_ref.sets import PSD, Real, checked
 
 
 @checked
 def fisher_information(
     f: Callable[[Real[Tensor, "n"]], Real[Tensor, "m"]], theta: Real[Tensor, "n"]
-) -> Symmetric[Tensor, "n n"]:
+) -> PSD[Tensor, "n n"]:
     r"""Fisher information matrix: how far the model's distribution moves with its parameters.
 
     .. math::
@@ -146,7 +146,7 @@ def fisher_information(
 @checked
 def kfac(
     a: Real[Array, "*batch n d_in"], g: Real[Array, "*batch n d_out"]
-) -> tuple[Symmetric[Array, "*batch d_in d_in"], Symmetric[Array, "*batch d_out d_out"]]:
+) -> tuple[PSD[Array, "*batch d_in d_in"], PSD[Array, "*batch d_out d_out"]]:
     r"""K-FAC: the curvature of a linear layer, as one matrix of its inputs and one of its outputs.
 
     .. math::

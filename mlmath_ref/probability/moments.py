@@ -22,7 +22,7 @@ an identity on paper and a subtraction of two nearly equal numbers in floating p
 from array_api_compat import array_namespace
 
 from mlmath_ref.arrays import Array, scale, total
-from mlmath_ref.sets import Nonneg, Real, SignedUnit, Simplex, Symmetric, Varying, checked
+from mlmath_ref.sets import PSD, Nonneg, Real, SignedUnit, Simplex, Varying, checked
 
 
 @checked
@@ -203,7 +203,7 @@ def variance(p: Simplex[Array, "*batch n"], x: Real[Array, "*#batch n"]) -> Nonn
 
 
 @checked
-def covariance(x: Real[Array, "*batch n d"]) -> Symmetric[Array, "*batch d d"]:
+def covariance(x: Real[Array, "*batch n d"]) -> PSD[Array, "*batch d d"]:
     r"""Covariance matrix: how far coordinates spread, and which of them move together.
 
     .. math::

@@ -220,7 +220,8 @@ def lasso_regression(
         columns by their lengths makes the number of steps independent of their units. Libraries
         scale the
         price differently: ``sklearn.linear_model.Lasso`` divides the squared error by :math:`2 n`,
-        so that its ``alpha`` is :math:`\lambda / n`. A matrix of zeros gives zeros. The minimum
+        so that its ``alpha`` is :math:`\lambda / n`. A matrix of zeros gives zeros;
+        its second derivatives are undefined (PyTorch returns NaN). The minimum
         need not be unique where columns are dependent. The threshold is :math:`S(z, \gamma) =
         \operatorname{sign}(z) \max(|z| - \gamma, 0)` at :math:`\gamma = \lambda / L`. Written with
         a bound in the place of the price, :math:`\sum_{i=1}^{n} (y_i - x_i^\top w)^2` is minimized

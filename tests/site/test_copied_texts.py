@@ -1,10 +1,6 @@
 """What a reader copies from the built pages runs in a fresh interpreter and gives the entry's values."""
 
 import contextlib
-import doctest
-import functools
-import inspect
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +9,13 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
-import torch
 from bs4 import BeautifulSoup
 from drawing import agree, convert
+from examples import calls
 
 from mlmath_ref.catalog import Entry, entries
 
 ROOT = Path(__file__).parents[2]
-Calls = list[dict[str, Any]]
 
 # The arguments are read first, since functions among them may be the package's; then it is gone.
 FRESH = """
@@ -48,40 +43,6 @@ def copied(site: Path, entry: Entry, section: str, selector: str = "pre") -> lis
     inside = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
     found = BeautifulSoup(inside, "html.parser").select(selector)
     return [pre.get_text().strip("\n") for pre in found]
-
-
-@functools.cache
-def calls(entry: Entry) -> Calls:
-    """The arguments that the entry's examples call it with, as far as they are numbers."""
-    namespace = dict(vars(entry.topic.module))
-    function, found = entry.function, []
-
-    def recorder(*args: Any, **kwargs: Any) -> Any:
-        with contextlib.suppress(RuntimeError):  # inside a transform, tensors have no numbers
-            bound = inspect.signature(function).bind(*args, **kwargs).arguments
-            found.append({name: plain(value) for name, value in bound.items()})
-        return function(*args, **kwargs)
-
-    namespace[entry.name] = recorder
-    for example in doctest.DocTestParser().get_examples(entry.sections["Examples"]):
-        with contextlib.redirect_stdout(io.StringIO()):
-            try:
-                exec(compile(example.source, entry.name, "single"), namespace)
-            except Exception:
-                assert example.exc_msg, f"{entry.name}: {example.source}"
-    return found
-
-
-def plain(value: Any) -> Any:
-    """Arrays of NumPy, which every library takes; 16 bits, which entries round to, are widened."""
-    if isinstance(value, tuple):
-        return tuple(map(plain, value))
-    if isinstance(value, torch.Tensor):
-        value = value.detach()
-        return (value.double() if value.dtype.itemsize == 2 else value).numpy().copy()
-    if isinstance(value, (np.ndarray, np.generic)):
-        return np.array(value, np.float64 if value.dtype == np.float16 else value.dtype)
-    return value
 
 
 @np.errstate(all="ignore")
