@@ -36,7 +36,7 @@ def critical_point_type(
        n_- &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) < -\theta], &
        n_+ &= c \sum_{i=1}^{n} \mathbb{1}[\lambda_i(H) > \theta], \\
        n_0 &= c \, n - n_- - n_+, & c &= \mathbb{1}[\lVert g \rVert_2 \le \theta], \\
-       \theta &= \max(\tau, n \, \epsilon) \max_i |\lambda_i(H)|
+       \theta &= \max(\tau, n \, \epsilon) \lVert H \rVert_2
        \end{aligned}
 
     The eigenvalues :math:`\lambda_i` count, unless the gradient is not 0: then all three numbers
@@ -47,7 +47,7 @@ def critical_point_type(
     Args:
         g: :math:`g`, the gradient at the point.
         h: :math:`H`, the Hessian at the point.
-        tol: :math:`\tau`, the tolerance relative to the largest absolute eigenvalue; at any rate
+        tol: :math:`\tau`, the tolerance relative to the spectral norm of :math:`H`; at any rate
             :math:`n` rounding units :math:`\epsilon` of it. Eigenvalues up to :math:`\theta` count
             as zero. The point is critical, :math:`c = 1`, if the gradient is at most as large.
 
