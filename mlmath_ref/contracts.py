@@ -116,7 +116,7 @@ def _compiling() -> bool:
 
 def _is_of_a_step(error: Exception, name: str) -> bool:
     """Whether an entry in the body refused its arguments, or a factorization failed."""
-    said = re.match(r"(\w+): ", str(error))
+    said = re.match(r"(\w+): [\w\[\]]+ must ", str(error))
     return "LinAlgError" in type(error).__name__ or (said is not None and said[1] != name)
 
 
