@@ -6,6 +6,7 @@ PORT ?= 8000
 UV := .venv/uv/bin/uv
 SPHINX := .venv/site/bin/sphinx-build -c . -d build/doctrees -n -W --keep-going
 TESTS := -m pytest -n auto --dist worksteal
+PAGES := -m pytest -n auto --dist loadfile docs README.md CONTRIBUTING.md # examples build on each other
 GROUPS := build site test pages browser export witness lint
 NIGHTLY := oldest newest python-3.12 python-3.13 witness export mutants
 
@@ -24,7 +25,8 @@ host: site
 	.venv/site/bin/python tools/host.py latest=build/site $$(git tag --list "v*")
 
 test: .venv/test/ready
-	.venv/test/bin/python $(TESTS)
+	.venv/test/bin/python $(TESTS) mlmath_ref tests
+	.venv/test/bin/python $(PAGES)
 
 site-test: .venv/pages/ready site
 	.venv/pages/bin/python $(TESTS) tests/site tests/search

@@ -58,7 +58,9 @@ def main(name: str) -> None:
     if name == "newest":
         sphinx = ("-m", "sphinx", "-c", ".", "-d", "build/newest/doctrees", "-n", "-W")
         run(python, *sphinx, "--keep-going", "docs", "build/newest/site")
-    run(python, "-m", "pytest", "-n", "auto", "--dist", "worksteal")
+    parallel = ("-m", "pytest", "-n", "auto", "--dist")
+    run(python, *parallel, "worksteal", "mlmath_ref", "tests")
+    run(python, *parallel, "loadfile", "docs", "README.md", "CONTRIBUTING.md")
 
 
 if __name__ == "__main__":

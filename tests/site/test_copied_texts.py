@@ -85,12 +85,7 @@ def test_examples_run_as_they_stand(site: Path, tmp_path: Path) -> None:
         text = "\n\n".join(block.replace("\n\n", "\n<BLANKLINE>\n") for block in blocks)
         (tmp_path / f"{entry.name}.txt").write_text(text + "\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short"]
-    options = [
-        "--doctest-glob=*.txt",
-        "-o",
-        "doctest_optionflags=NUMBER ELLIPSIS",
-        f"--rootdir={tmp_path}",
-    ]
+    options = ["--doctest-glob=*.txt", f"--rootdir={tmp_path}"]
     done = subprocess.run(
         [*command, *options, tmp_path],
         cwd=tmp_path,
