@@ -68,7 +68,7 @@ inputs: .venv/test/ready
 	.venv/test/bin/python tools/bad_input.py
 
 record: .venv/test/ready
-	.venv/test/bin/python -m pytest --record
+	.venv/test/bin/python -m pytest -n auto --dist loadfile --record
 
 speech: site build/node
 	node tools/speech.mjs

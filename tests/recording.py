@@ -54,16 +54,40 @@ def installed(names: set[str]) -> dict[str, str]:
     return {n: f"{found[n]} {version(found[n]).partition('+')[0]}" for n in sorted(found)}
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return (config.getoption("record") and collection_path.name == CHECKS) or None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", action="store_true", help="write docs/verification.json")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("record"):
+    if hasattr(config, "workerinput"):  # of xdist: its reports go to the process that writes
+        config.pluginmanager.register(Entries())
+    elif config.getoption("record"):
+        config.pluginmanager.register(Entries())
         chosen = [config.option.keyword, config.option.markexpr, config.option.deselect]
         if config.args_source is not config.ArgsSource.TESTPATHS or any(chosen):
             raise pytest.UsageError("--record is for a whole run: give no path and no selection")
         config.pluginmanager.register(Recorder(commit()))
+
+
+class Entries:
+    """Puts the name of its entry into the report of a test."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        given = getattr(item, "callspec", None)
+        if given and "entry" in given.params:
+            report.user_properties = [
+                *report.user_properties,
+                ("entry", given.params["entry"].name),
+            ]
+        return report
 
 
 class Recorder:
@@ -74,20 +98,13 @@ class Recorder:
         self.shown: Shown = defaultdict(list)
         self.skipped: list[str] = []
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [i for i in items if i.path.name != CHECKS]
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        given = getattr(item, "callspec", None)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        shown: dict[str, Any] = dict(report.user_properties)
+        name = shown.pop("entry", None)
         if report.skipped:
-            self.skipped.append(item.nodeid)
-        if report.when == "call" and report.passed and given and "entry" in given.params:
-            self.shown[given.params["entry"].name].append(dict(item.user_properties))
-        return report
+            self.skipped.append(report.nodeid)
+        if report.when == "call" and report.passed and name:
+            self.shown[name].append(shown)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.OK and not self.skipped:
