@@ -267,10 +267,9 @@ def _kind_problem(spec: Spec, value: Any) -> str | None:
 
 def _layout(value: Any) -> str:
     """The layout of an array that is not stored densely, else nothing."""
-    layout = str(getattr(value, "layout", "torch.strided"))
-    if layout != "torch.strided":
-        return layout
-    return "nested" if getattr(value, "is_nested", False) else ""
+    if not is_torch_array(value):
+        return "sparse" if hasattr(value, "todense") else ""
+    return "nested" if value.is_nested else str(value.layout).removeprefix("torch.strided")
 
 
 def _bind(spec: Spec, shape: tuple[int, ...], sizes: Sizes) -> str | None:
