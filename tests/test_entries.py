@@ -16,6 +16,7 @@ from drawing import (
     edge_cases,
     evaluate,
     libraries,
+    long,
     numbers,
     seeds,
 )
