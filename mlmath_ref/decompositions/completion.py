@@ -142,7 +142,7 @@ def matrix_factorization(
         tensor([-0.1240, -0.0240])
     """
     xp = array_namespace(r, mask, p, q)
-    known = xp.reshape(xp.astype(mask, r.dtype), (*r.shape[:-2], -1))
+    known = xp.reshape(xp.astype(mask, r.dtype), (*r.shape[:-2], r.shape[-2] * r.shape[-1]))
     error = xp.where(mask, r - p @ q.mT, 0.0)
     sizes = total(p**2)[..., :, None] + total(q**2)[..., None, :]
     terms = xp.reshape(error**2 + lam * sizes, known.shape)

@@ -164,13 +164,13 @@ def lasso_regression(
     .. math::
         \begin{aligned}
         U_{i j} &= X_{i j} / c_j, \qquad L = (\sigma_1(U))^2, \qquad
-        u_{0, j} = v_{1, j} = 0, \qquad j = 1, \dots, d \\
+        u_{0, j} = 0, \qquad u_{1, j} = 0, \qquad j = 1, \dots, d \\
+        v_{k, j} &= u_{k-1, j} + \frac{k - 3}{k} (u_{k-1, j} - u_{k-2, j}) \\
         z_{k, j} &= v_{k, j} + \frac{1}{L} \sum_{i=1}^{n} U_{i j}
         \left( y_i - \sum_{l=1}^{d} U_{i l} \, v_{k, l} \right) \\
         u_{k, j} &= \max \left( z_{k, j} - \frac{\lambda}{c_j L}, 0 \right)
-        - \max \left( -z_{k, j} - \frac{\lambda}{c_j L}, 0 \right), \qquad k = 1, \dots, T \\
-        v_{k+1, j} &= u_{k, j} + \frac{k - 1}{k + 2} (u_{k, j} - u_{k-1, j}) \\
-        \hat{w}_j &= u_{T, j} / c_j
+        - \max \left( -z_{k, j} - \frac{\lambda}{c_j L}, 0 \right), \qquad k = 2, \dots, T + 1 \\
+        \hat{w}_j &= u_{T + 1, j} / c_j
         \end{aligned}
 
     It minimizes :math:`\tfrac12 \lVert y - X w \rVert_2^2 + \lambda \lVert w \rVert_1` by the
