@@ -373,7 +373,7 @@ else:
     )
     SignedUnit = Set(
         "[-1, 1]", "numbers from -1 to 1",
-        _interval(-1, 1),
+        lambda x, u, slack: _interval(-1 - slack, 1 + slack)(x, u, slack),
         _uniform(-0.9, 0.9), _fill(-1.0, 1.0), outside=(-1.1, 1.1, math.nan),
     )
     Simplex = Set(

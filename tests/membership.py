@@ -139,6 +139,9 @@ DEFINITIONS: dict[str, Callable[[Any], bool | None]] = {
     "Adjacency": lambda a: symmetric(
         a, lambda m: min(map(min, m)) >= 0 and not any(m[i][i] for i in range(len(m)))
     ),
+    "SignedUnit": lambda a: all_of(
+        [abs(v) <= 1 or near(abs(v) - 1, tolerance(a)) for v in a.ravel().tolist()]
+    ),
 }
 WHOLE = {
     "Invertible",
@@ -152,6 +155,7 @@ WHOLE = {
     "PSD",
     "Orthogonal",
     "Adjacency",
+    "SignedUnit",
 }
 
 

@@ -22,7 +22,7 @@ from array_api_compat import array_namespace
 from mlmath_ref.activations.softmax import softmax
 from mlmath_ref.arrays import Array
 from mlmath_ref.graphs.matrices import normalized_adjacency
-from mlmath_ref.sets import Adjacency, Decay, Mask, Real, Simplex, checked
+from mlmath_ref.sets import Adjacency, Decay, Mask, Real, SignedUnit, Simplex, checked
 
 
 @checked
@@ -118,7 +118,7 @@ def gcn_layer(
 
 @checked
 def chebyshev_convolution(
-    l_tilde: Real[Array, "*batch n n"],
+    l_tilde: SignedUnit[Array, "*batch n n"],
     x: Real[Array, "*batch n d_in"],
     theta: Real[Array, "K d_in d_out"],
 ) -> Real[Array, "*batch n d_out"]:
