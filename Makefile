@@ -1,5 +1,5 @@
 # site | serve | host | test | site-test | browser-test | lint | pins | wheel | clean
-# nightly | oldest | newest | python-3.12 | python-3.13 | witness | export | mutants | inputs
+# nightly | oldest | newest | python-3.12 | python-3.13 | compile | witness | export | mutants | inputs
 # record | speech | bench
 PYTHON ?= python3
 PORT ?= 8000
@@ -8,7 +8,7 @@ SPHINX := .venv/site/bin/sphinx-build -c . -d build/doctrees -n -W --keep-going
 TESTS := -m pytest -n auto --dist worksteal
 PAGES := -m pytest -n auto --dist loadfile docs README.md CONTRIBUTING.md # examples build on each other
 GROUPS := build site test pages browser export witness lint
-NIGHTLY := oldest newest python-3.12 python-3.13 witness export mutants
+NIGHTLY := oldest newest python-3.12 python-3.13 compile witness export mutants
 
 .PHONY: site serve host test site-test browser-test lint pins wheel clean nightly $(NIGHTLY) inputs record speech bench
 .DEFAULT_GOAL := site
@@ -51,6 +51,9 @@ nightly: $(NIGHTLY)
 
 oldest newest python-3.12 python-3.13: $(UV)
 	.venv/uv/bin/python tools/versions.py $@
+
+compile: .venv/test/ready
+	.venv/test/bin/python -m pytest tests/nightly
 
 witness: .venv/witness/ready
 	.venv/witness/bin/python -m pytest tests/witness

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from drawing import arguments, convert, edge_cases, seeds
+from drawing import arguments, convert, edge_cases, seeds, tied
 
 from mlmath_ref.binding import DRAWS, executable, why_not
 from mlmath_ref.catalog import Entry, entries
@@ -14,6 +14,7 @@ from mlmath_ref.latex import FormulaError
 
 EXECUTED = [e for e in entries() if not why_not(e)]
 each_executed = pytest.mark.parametrize("entry", EXECUTED, ids=lambda e: e.name)
+TIED = 5  # draws
 SHARE = 1 / 3  # of a formula's tokens that one expression may stand for
 
 
@@ -35,6 +36,17 @@ def test_display_at_the_edge(entry: Entry) -> None:
     """Where the display can be executed."""
     formula = executable(entry)
     for values in (v for seed in (0, 1) for v in edge_cases(entry, seed)):
+        result = entry.function(**convert(values, (entry.libraries or ("numpy",))[0]))
+        with suppress(FormulaError):
+            compare(formula, values, result, edge=True)
+
+
+@each_executed
+def test_display_at_ties(entry: Entry) -> None:
+    """Where numbers are multiples of 1/4: ``<`` is told from ``<=``."""
+    formula = executable(entry)
+    for seed in range(4, 4 + TIED):
+        values = tied(entry, arguments(entry, seed)[0])
         result = entry.function(**convert(values, (entry.libraries or ("numpy",))[0]))
         with suppress(FormulaError):
             compare(formula, values, result, edge=True)
