@@ -57,14 +57,6 @@ def test_page_claims_nothing_of_another_source(
     assert said.startswith("The entry has changed since")
 
 
-def test_witness_of_other_code_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    e = entry("rms_norm")
-    shown = verification.witness_rows(e)
-    assert shown
-    monkeypatch.setattr(verification, "code", lambda e: "of another body")
-    assert verification.witness_rows(e) == []
-
-
 def test_source_is_of_the_docstring_and_of_all_that_is_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

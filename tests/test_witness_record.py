@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+import verification
 from verification import code
 
-from mlmath_ref.catalog import entries
+from mlmath_ref.catalog import entries, entry
 
 ROOT = Path(__file__).parents[1]
 RECORD = json.loads((ROOT / "docs" / "witnesses.json").read_text())
@@ -44,3 +46,11 @@ def test_notes_tell_what_differs() -> None:
     noted = {(e.name, w.path): bool(w.note) for e in entries() for w in e.witnesses}
     recorded = {(n, p): "shipped" in m for n, found in RECORD.items() for p, m in found.items()}
     assert recorded == noted
+
+
+def test_witness_of_other_code_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    e = entry("rms_norm")
+    shown = verification.witness_rows(e)
+    assert shown
+    monkeypatch.setattr(verification, "code", lambda e: "of another body")
+    assert verification.witness_rows(e) == []
