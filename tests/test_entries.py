@@ -174,7 +174,8 @@ LOOSE = {
 @each_entry
 def test_result_lies_in_its_set(entry: Entry) -> None:
     """And in no smaller one, unless it is told why."""
-    library, found = libraries(entry)[0], defaultdict(list)
+    library = libraries(entry)[0]
+    found: dict[int, list[Any]] = defaultdict(list)
     cases = [arguments(entry, s, batch)[0] for s in SEEDS for batch in ((), (2,))]
     for values in [*cases, *edge_cases(entry)]:
         sizes = {n: v for n, v in values.items() if isinstance(v, int)}

@@ -112,9 +112,8 @@ def generalized_advantage_estimation(
     """
     xp = array_namespace(rewards, values)
     adv = rewards + gamma * values[..., 1:] - values[..., :-1]  # the TD errors
-    span = 1
-    while span < rewards.shape[-1]:  # each pass doubles the number of steps that are summed
+    for span in [2**k for k in range((rewards.shape[-1] - 1).bit_length())]:
+        # each pass doubles the number of steps that are summed
         later = xp.concat([adv[..., span:], xp.zeros_like(adv[..., :span])], axis=-1)
         adv = adv + (gamma * lam) ** span * later
-        span *= 2
     return adv

@@ -34,7 +34,7 @@ def test_cross_entropy_at_ties_has_the_right_derivatives() -> None:
 
 def test_an_infinite_loss_still_has_a_gradient() -> None:
     z = torch.tensor([-torch.inf, 0.0, 0.0], requires_grad=True)
-    softmax_cross_entropy(z[None], torch.tensor([0])).backward()
+    softmax_cross_entropy(z[None], torch.tensor([0])).backward()  # type: ignore[no-untyped-call]
     assert z.grad is not None
     assert z.grad.tolist() == [-1.0, 0.5, 0.5]
 
@@ -69,7 +69,7 @@ def test_only_the_result_can_overflow() -> None:
     assert mean_absolute_error(torch.full((200,), 3e38), zero).isfinite()
     theta = torch.tensor([1e20], requires_grad=True)
     penalty = l2_penalty(theta, lam=1e-10)
-    penalty.backward()
+    penalty.backward()  # type: ignore[no-untyped-call]
     assert theta.grad is not None
     torch.testing.assert_close(penalty.detach(), torch.tensor(5e29))
     torch.testing.assert_close(theta.grad, torch.tensor([1e10]))
@@ -99,7 +99,7 @@ def test_sums_over_a_strided_axis() -> None:
         lambda x: rms_norm(x, one.astype(x.dtype)),
         lambda x: layer_norm(x, one.astype(x.dtype), 0 * one.astype(x.dtype)) + 9,
     ):
-        np.testing.assert_allclose(f(x), f(x.astype(np.float64)), rtol=4e-7)
+        np.testing.assert_allclose(f(x), f(x.astype(np.float64)), rtol=4e-7)  # type: ignore[no-untyped-call]
 
 
 def test_angles_of_large_positions() -> None:
