@@ -244,7 +244,9 @@ def _kind_problem(spec: Spec, value: Any) -> str | None:
         noun = f"{noun} of {_KIND[spec.set.kind]}"
         if (
             not is_array_api_obj(value)
-            or isinstance(value, np.ma.MaskedArray)  # its mask would be lost
+            or isinstance(
+                value, (np.ma.MaskedArray, np.matrix)
+            )  # a mask is lost, and axes are kept
             or (spec.of is Tensor and not is_torch_array(value))
         ):
             return f"{noun}, got {type(value).__name__}"
