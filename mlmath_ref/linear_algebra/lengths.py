@@ -135,7 +135,6 @@ def l1_norm(x: Real[Array, "*batch n"]) -> Nonneg[Array, "*batch"]:
           which predicted boxes are matched to the true ones
           :cite:p:`zhao2024detrs{code: huggingface/transformers,
           src/transformers/loss/loss_rt_detr.py, line 118}`.
-          Witness: ``transformers.loss.loss_rt_detr.RTDetrHungarianMatcher``.
 
     Numerics:
         No squares, so no early overflow. The gradient is the sign of each component, equally strong

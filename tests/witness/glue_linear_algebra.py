@@ -19,29 +19,6 @@ def l2_norm__get_weight_norm(system: Any, x: Tensor) -> Any:
     return system(layer, x, torch.zeros_like(x), 1.0)
 
 
-def l1_norm__RTDetrHungarianMatcher(system: Any, x: Tensor, *, n: int = 4) -> Any:
-    """The cost of matching each box to one; boxes that stay boxes when a small vector is added."""
-    config = Config(
-        matcher_class_cost=0.0,
-        matcher_bbox_cost=1.0,
-        matcher_giou_cost=0.0,
-        use_focal_loss=False,
-        matcher_alpha=0.25,
-        matcher_gamma=2.0,
-    )
-    box = torch.full((1, n), 100.0, dtype=x.dtype)
-    outputs = {"logits": torch.zeros(1, len(x), 2, dtype=x.dtype), "pred_boxes": (box + x)[None]}
-    seen: list[Any] = []
-
-    def assign(cost: Tensor) -> Any:
-        seen.append(cost[:, 0])
-        return [0], [0]
-
-    with mock.patch.object(inspect.getmodule(system), "linear_sum_assignment", assign):
-        system(config)(outputs, [{"class_labels": torch.zeros(1, dtype=torch.int64), "boxes": box}])
-    return seen[0]
-
-
 def euclidean_distance__MimiEuclideanCodebook(system: Any, a: Tensor, b: Tensor) -> Any:
     size = {"codebook_size": len(b), "codebook_dim": b.shape[-1]}
     codebook = system(Config(**size))
