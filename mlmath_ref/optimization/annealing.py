@@ -299,6 +299,7 @@ def cosine_annealing(
 
         The last step of a million but one is still accurate, about :math:`(\pi / (2 T))^2`:
 
+        >>> import math
         >>> rate = cosine_annealing(10**6 - 1, total=10**6, eta_max=1.0)
         >>> round(rate / (math.pi / (2 * 10**6)) ** 2, 9)
         1.0

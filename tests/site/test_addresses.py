@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import cards
 import pytest
+from permalinks import redirects
 from PIL import Image
 from ziamath.zmath import Math
 
@@ -22,9 +23,10 @@ LETTERS = 20  # pixels of the smallest letters of a formula on a card
 
 
 def pages(site: Path) -> Iterator[tuple[str, str]]:
-    """Address and text of every page but the lost one."""
+    """Address and text of every page but the lost one and those that lead on."""
     for path in sorted(site.rglob("*.html")):
-        if path.name != "404.html":
+        former = path.relative_to(site).with_suffix("").as_posix() in redirects()
+        if path.name != "404.html" and not former:
             yield path.relative_to(site).as_posix(), path.read_text()
 
 
