@@ -14,6 +14,7 @@ from mlmath_ref.catalog import Entry, Role, entries
 MATH = re.compile(r":math:`([^`]+)`")
 OTHER = re.compile(r":[a-z]+(?::[a-z]+)?:`([^`<]*?)(?:\s*<[^`]*>)?`")
 CODE = re.compile(r"``(.+?)``", re.DOTALL)
+MOST = 12  # authors of a work that are searched: nobody asks for the thirtieth
 LIBRARIES = {"np": "numpy", **{n: n for n in ("scipy", "sklearn", "torch")}}
 
 
@@ -28,9 +29,18 @@ def plain(text: str) -> str:
     return " ".join(OTHER.sub(r"\1", CODE.sub(r"\1", MATH.sub("", text))).split())
 
 
+@functools.cache
+def ignored() -> frozenset[str]:
+    """The words that the engine does not look for."""
+    text = Path(__file__).with_name("engine").joinpath("engine.js").read_text(encoding="utf-8")
+    found = re.search(r"const STOP = new Set\(\s*`([^`]+)`", text)
+    assert found
+    return frozenset(found[1].split())
+
+
 def bag(*texts: str, without: str = "", least: int = 3) -> str:
-    """The different words of texts, in order."""
-    known = set(re.findall(r"\w+", without.lower()))
+    """The different words of texts that the engine looks for, in order."""
+    known = ignored() | set(re.findall(r"\w+", without.lower()))
     found = re.findall(r"[a-z\d][a-z\d-]+", " ".join(map(plain, texts)).lower())
     return " ".join(dict.fromkeys(w for w in found if len(w) >= least and w not in known))
 
@@ -147,10 +157,12 @@ def works() -> BibliographyData:
 
 
 def work(w: Work) -> list[str]:
-    """Authors, year, title and arXiv identifier, with the year of that."""
+    """Authors (of many, the first and the last), year, title, arXiv identifier and its year."""
     people = [p for p in w.persons.get("author", []) if str(p) != "others"]
-    authors = " ".join(name for p in people for name in p.last_names)
-    title = re.sub(r"[{}\\]", "", w.fields.get("title", ""))
+    people = people if len(people) <= MOST else people[: MOST - 3] + people[-3:]
+    authors = " ".join(str(name) for p in people for name in p.rich_last_names)
+    title = re.sub(r"\$\\(\w+)\$", r"\1", w.fields.get("title", ""))
+    title = re.sub(r"[{}\\]", "", title)
     eprint = w.fields.get("eprint", "")
     found = re.match(r"(\d\d)\d\d\.", eprint)
     return [authors, w.fields.get("year", ""), title, eprint, f"20{found[1]}" if found else ""]

@@ -13,9 +13,9 @@ const FAME = 0.04; // more of the score for an entry that others are built from,
 const EXACT = 1.4; // score of a page whose title is the query
 const LEAST = 0.35; // of the score that a section of another page may have
 const OTHER = 0.9; // of the score of a display, for formulas of the text
-const FIELDS = { concept: 4, also: 3, asked: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, calls: 1, constants: 1.5, prose: 0.8, domain: 0.5 };
+const FIELDS = { concept: 4, also: 3, name: 3, tells: 1.5, system: 2.5, role: 1, work: 1, code: 2, calls: 1, constants: 1.5, prose: 0.8, domain: 0.5 };
 /** Fields whose words are names: what is typed wrong is compared with them first. */
-const STRONG = new Set(["concept", "also", "asked", "name", "system", "code", "calls"]);
+const STRONG = new Set(["concept", "also", "name", "system", "code", "calls"]);
 const STOP = new Set(
   `a about all am an and any are as at be been both but by can could did do does doing each for from get gets give given
   had has have how i if in into is it its itself just like make makes me my no not of off on one only or other our out over
@@ -67,7 +67,10 @@ const ALIKE = `picture image photo
   compare distance similarity
   length norm
   size dimension
-  speed rate`.split("\n").map((line) => line.trim().split(" "));
+  speed rate
+  largest biggest maximal maximum
+  smallest minimal minimum
+  loss objective`.split("\n").map((line) => line.trim().split(" "));
 const GREEK = new Map([..."αβγδεζηθικλμνξοπρστυφχψω"].map((c, i) => [
   c,
   "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(" ")[i],
@@ -102,9 +105,11 @@ function cut(word) {
   return w.replace(/([bdgklmnprt])\1$/, "$1").replace(/^math(ematic)?$/, "math");
 }
 
-/** Plain small letters: accents off, Greek by name. */
+/** Letters that are not one of a to z with an accent, and an abbreviation that stands for words of many names. */
+const WRITTEN_OUT = { ß: "ss", ø: "o", Ø: "O", ł: "l", Ł: "L", æ: "ae", Æ: "Ae", đ: "d", lr: "learning rate", LR: "learning rate" };
+/** Plain letters: accents off, Greek by name. */
 const plain = (text) =>
-  text.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[Ͱ-Ͽ]/g, (c) => ` ${GREEK.get(c.toLowerCase()) ?? c} `).replace(/[’']s\b/g, "s").replace(/[’'](?=[a-z])/g, "");
+  text.replace(/[ßøØłŁæÆđ]|(?<![A-Za-z])(?:lr|LR)(?![A-Za-z])/g, (found) => WRITTEN_OUT[found]).normalize("NFKD").replace(/\p{M}/gu, "").replace(/[Ͱ-Ͽ]/g, (c) => ` ${GREEK.get(c.toLowerCase()) ?? c} `).replace(/[’']s\b/g, "s").replace(/[’'](?=[a-z])/g, "");
 
 /** Words of a text, as typed: identifiers in their parts, numbers whole. */
 export function words(text) {
@@ -216,7 +221,8 @@ export class Units {
       const { doc, kind, own, weight } = this.all[id];
       const share = covered / total;
       const back = NAMES.has(kind) ? Math.min(1, count / own.length) * (share * count > 0.99 * own.length ? 2 : 1) : 1;
-      const score = weight * share * share * back;
+      const isHeld = NAMES.has(kind) && count > 1 && count === own.length; // the query has all words of a name
+      const score = weight * (isHeld ? share : share * share) * back;
       const mine = best.get(doc) ?? {};
       if (score > (mine[kind] ?? 0)) mine[kind] = score;
       best.set(doc, mine);
@@ -244,7 +250,8 @@ export class Engine {
     this.guides = []; // sections of pages that are no entries
     this.formulas = new FormulaIndex();
     this.read = 0; // entries whose formulas are in it
-    this.learn(["concept", "also", "name", "system", "code", "domain"]);
+    this.learn(["concept", "name", "system", "code", "domain"]);
+    this.learn(["also"]);
     this.entries.forEach((e, id) => {
       for (const title of [e.concept, e.name]) this.unit(id, "title", title);
       for (const phrase of e.also) this.unit(id, "phrase", phrase);
@@ -269,7 +276,8 @@ export class Engine {
     this.formulas = new FormulaIndex();
     this.read = 0;
     this.entries.forEach((e, id) => Object.assign(e, entries[id]));
-    this.learn(["asked", "tells", "work", "role", "calls", "constants", "prose"]);
+    this.indexes.pop(); // names and what is asked are one field, so that a word is as rare in either
+    this.learn(["also", "tells", "work", "role", "calls", "constants", "prose"]);
     this.entries.forEach((e, id) => {
       for (const phrase of e.asked) this.unit(id, "phrase", phrase);
       for (const path of e.calls) this.unit(id, "code", path.slice(path.lastIndexOf(".") + 1), 0.6);
@@ -350,7 +358,7 @@ export class Engine {
   }
 
   text(e, field) {
-    if (field === "also" || field === "asked") return e[field].join("\n");
+    if (field === "also") return [...e.also, ...(e.asked ?? [])].join("\n");
     if (field === "system") return e.roles.map((r) => r[1]).join("\n");
     if (field === "role") return e.roles.map((r, i) => `${r[0]} ${e.texts[i]}`).join(" ");
     if (field === "work") return e.works.map((key) => this.works[key].join(" ")).join(" ");
@@ -483,7 +491,7 @@ export class Engine {
     }
     if (!this.stems.get(own) && word.length > 3 && !/\d/.test(word)) {
       const near = this.near(word, isKnown);
-      near.forEach(({ word: w, d }) => alternatives.push({ term: stem(w), weight: (share * (isKnown ? 0.5 : near[0].d)) / d }));
+      near.forEach(({ word: w, d }) => alternatives.push({ term: stem(w), weight: (share * (isKnown ? 0.5 : 0.9 * near[0].d)) / d }));
       if (!isKnown && near.length && !alternatives.some((a) => a.term.startsWith(own))) fixed = near[0].word;
     }
     for (const other of LIKE.get(own) ?? []) if (this.stems.has(other)) alternatives.push({ term: other, weight: 0.5 * share });

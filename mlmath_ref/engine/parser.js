@@ -615,6 +615,10 @@ export function rewritten(n) {
   if (n.op === "add" && n.args.every((x) => x.op === "pow" && isNumber(x.args[1], "2"))) return { ...n, op: "Σ", args: [n.args[0]] }; // x^2 + y^2
   if (n.op === "mul") return factors(n);
   if (n.op !== "fn") return n;
+  if (n.v === "D" && a?.op === "|" && n.sub?.length === 1 && n.sub[0].v?.length > 1) { // a divergence goes by its name
+    const { sub: [{ v }], ...rest } = n;
+    return { ...rest, v };
+  }
   if (/^([pPqQ]|pi)$/.test(n.v)) return { ...n, op: "sym", args: [], call: n.args };
   const isLetter = n.v.length === 1 || (GREEK_NAMES.has(n.v) && n.v !== "sigma" && n.v !== "Gamma") || n.v === "diag";
   if (n.v === "clip" && n.args.length === 3) return node("fn", [node("fn", n.args.slice(0, 2), n, { v: "max" }), n.args[2]], n, { v: "min" });

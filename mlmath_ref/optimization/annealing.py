@@ -41,8 +41,8 @@ def linear_warmup(
         warmup, warm-up, learning rate warmup, learning rate ramp, gradual warmup.
 
     Asked as:
-        lr warmup; warmup steps; LinearLR; constant schedule with warmup; Noam schedule; why does my
-        loss spike at the start of training; how many warmup steps; ramp up the learning rate.
+        warmup steps; LinearLR; constant schedule with warmup; Noam schedule; why does my loss spike
+        at the start of training; how many warmup steps; ramp up the learning rate.
 
     Role in ML:
         - schedule -- Llama 3: the 405B model warms up over 8,000 steps to :math:`8 \cdot 10^{-5}`

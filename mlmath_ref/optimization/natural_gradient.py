@@ -172,9 +172,9 @@ def kfac(
         Kronecker-factored approximate curvature, KFAC.
 
     Asked as:
-        Kronecker factors; Kronecker factorization; EK-FAC; EKFAC; activation covariance; gradient
-        covariance; second-order optimizer for networks; influence functions; invert the Fisher
-        matrix of a layer.
+        Kronecker factors; Kronecker-factored preconditioner; EK-FAC; EKFAC; activation covariance;
+        gradient covariance; second-order optimizer for networks; influence functions; invert the
+        Fisher matrix of a layer.
 
     Role in ML:
         - analysis -- Kronfluence: both sums are gathered by hooks at every tracked linear layer,

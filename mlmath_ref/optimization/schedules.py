@@ -154,7 +154,7 @@ def warmup_stable_decay(
         :math:`\eta_t`, the learning rate of step :math:`t`.
 
     Also called:
-        WSD, WSD schedule, trapezoidal schedule, trapezoidal learning rate, warmup constant
+        WSD, WSD schedule, trapezoidal schedule, trapezoidal learning rate schedule, warmup constant
         cooldown, constant learning rate with cooldown.
 
     Asked as:

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from mlmath_ref import state
 from mlmath_ref.catalog import entries
+from mlmath_ref.index import bag, cited, ignored
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "mlmath_ref" / "engine"
@@ -63,6 +65,7 @@ SAME = [
     [r"A^+ = V \Sigma^+ U^\top", "A⁺ = VΣ⁺Uᵀ"],
     [r"\sigma_{\max}", "σₘₐₓ"],
     [r"\arg\max_\theta p(D|\theta)", "argmax p(D|theta)"],
+    [r"D_{\mathrm{KL}}(p \,\|\, q)", "D_KL(p||q)", "KL(p||q)", "KL(p‖q)"],
 ]
 OTHER = [
     ("p log(p/q)", "p log(q/p)"),
@@ -72,6 +75,7 @@ OTHER = [
     (r"\sigma(x)", r"\tanh(x)"),
     ("sum(x)^2", "sum(x^2)"),
     ("x^k (1-x)^(1-k)", "x (1-x)"),
+    ("D_KL(p||q)", "D_JS(p||q)"),
     (r"\nabla f(x) \nabla f(y)", r"\nabla f(x) \nabla f(x)"),
     ("n [a + b]^{-1}", "n"),
 ]
@@ -298,6 +302,73 @@ def test_a_formula_that_is_asked_finds_its_entry(modules: Path) -> None:
     assert node(code, cwd=modules) == ["second", "second"]
 
 
+SMALL = """
+import { Engine } from "./engine.js";
+const entry = ([name, concept, also, asked, authors = ""]) => ({ name, concept, also, asked, authors,
+  latex: "", roles: [], code: [], domain: "d", libraries: [], used: 0 });
+const made = (all) => {
+  const list = all.map(entry);
+  const engine = new Engine({ entries: list.map(({ asked, authors, ...e }) => e) });
+  engine.complete({ works: Object.fromEntries(list.map((e) => [e.name, [e.authors, "", "", "", ""]])), entries: list.map((e) => ({
+    asked: e.asked, tells: "", texts: [], works: [e.name], calls: [], constants: "", prose: "" })) });
+  return engine;
+};
+const [all, queries] = given;
+const engine = made(all);
+console.log(JSON.stringify(queries.map((q) => engine.search(q).results[0]?.name)));"""
+
+
+def test_what_is_asked_counts_like_a_name(modules: Path) -> None:
+    """Also in a longer query; and a word is no rarer because others have it among their names."""
+    found = [
+        ["held", "One", [], ["error bars", "spread of results", "interval by resampling"]],
+        ["words", "Error of many bars", [], ["bars of charts"]],
+        ["name", "Squared kernel", ["squared exponential kernel"], ["length scale"]],
+        ["other", "Density", [], ["covariance of all", "Mahalanobis distance"]],
+        ["third", "Covariance of two", ["covariance"], []],
+    ]  # fmt: skip
+    queries = ["error bars on benchmark accuracy", "squared exponential covariance", "error bars"]
+    assert node(SMALL, found, queries, cwd=modules) == ["held", "name", "held"]
+
+
+def test_a_name_in_a_longer_query_counts_by_its_share(modules: Path) -> None:
+    """A name of which the query has a part only counts by the square of the share, and by its own."""
+    code = """
+    import { Units } from "./engine.js";
+    const units = new Units();
+    units.add(0, "phrase", ["error", "bars"], 1);
+    units.add(1, "phrase", ["error", "bars", "in", "charts"], 1);
+    const groups = ["error", "bars", "benchmark", "accuracy"].map((term) => ({ worth: 1, alternatives: [{ term, weight: 1 }] }));
+    const found = units.search(groups);
+    console.log(JSON.stringify([0, 1].map((doc) => found.get(doc).phrase)));"""
+    assert node(code, cwd=modules) == [0.5, 0.125]
+
+
+def test_names_of_people_and_abbreviations_are_found_as_people_type_them(modules: Path) -> None:
+    found = [
+        ["rate", "One", [], ["learning rate of a run"]],
+        ["first", "Two", [], [], "Weißenberger Rønne"],
+        ["second", "Three", [], [], "Veličković"],
+    ]
+    queries = ["lr", "Weissenberger", "ronne", "velickovic", "Veličković"]
+    assert node(SMALL, found, queries, cwd=modules) == [
+        "rate", "first", "first", "second", "second"
+    ]  # fmt: skip
+
+
+def test_works_are_indexed_as_they_are_read() -> None:
+    """Names and titles without the marks of LaTeX, and of many authors the first and the last."""
+    for work in cited().values():
+        assert not re.search(r"[\\{}]|\$[A-Za-z]", " ".join(work)), work
+    authors = cited()["abramson2024accurate"][0].split()
+    assert [authors[0], authors[-1], len(authors)] == ["Abramson", "Jumper", 12]
+
+
+def test_words_that_are_not_looked_for_are_not_in_the_index() -> None:
+    assert "which" in ignored()
+    assert bag("the norm which is squared") == "norm squared"
+
+
 def test_what_matches_is_a_range_of_the_formula(site: Path) -> None:
     code = (
         LOAD
@@ -412,6 +483,24 @@ def test_the_command_line_answers_as_the_site(site: Path) -> None:
         env = os.environ | {"PYTHONIOENCODING": "utf-8"}
         done = subprocess.run(command, capture_output=True, encoding="utf-8", env=env, check=True)
         assert [[r["name"], r["score"]] for r in json.loads(done.stdout)["results"]] == ranked
+
+
+def test_a_worse_record_is_not_written(site: Path, tmp_path: Path) -> None:
+    queries = (
+        (ROOT / "tests" / "search" / "queries.tsv")
+        .read_text()
+        .replace("\tlayer_norm\n", "\tmatmul\n")
+    )
+    (tmp_path / "queries.tsv").write_text(queries)
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "search.json", tmp_path / "docs")
+    command = ["node", str(ROOT / "tools" / "search_bench.mjs"), "--record", "--folder", str(SITE)]
+    command += ["--queries", str(tmp_path / "queries.tsv")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert "not recorded" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1
+    recorded = (tmp_path / "docs" / "search.json").read_text()
+    assert recorded == (ROOT / "docs" / "search.json").read_text()
 
 
 def test_the_benchmark_is_as_good_as_recorded(site: Path) -> None:
