@@ -93,15 +93,15 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         bound.apply_defaults()
         if _checking.get():
             _hold(function.__name__, wanted, given, bound.arguments)
-        if not converts:
-            return function(*bound.args, **bound.kwargs)
         try:
+            if not converts:
+                return function(*bound.args, **bound.kwargs)
             return _computed(function, bound.arguments, real)
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, OverflowError) as error:
             if not _is_of_a_step(error, function.__name__):
                 raise
             raise ValueError(
-                f"{function.__name__}: arguments must keep every step in its set, got {error}"
+                f"{function.__name__}: arguments must keep every step in its set, got {error.args[-1]}"
             ) from error
 
     call.__signature__ = _written(signature)  # type: ignore[attr-defined]
@@ -115,9 +115,10 @@ def _compiling() -> bool:
 
 
 def _is_of_a_step(error: Exception, name: str) -> bool:
-    """Whether an entry in the body refused its arguments, or a factorization failed."""
+    """Whether an entry in the body refused its arguments, a factorization failed, a number overflowed."""
     said = re.match(r"(\w+): [\w\[\]]+ must ", str(error))
-    return "LinAlgError" in type(error).__name__ or (said is not None and said[1] != name)
+    failed = isinstance(error, OverflowError) or "LinAlgError" in type(error).__name__
+    return failed or (said is not None and said[1] != name)
 
 
 def _is_real(wanted: Any) -> bool:

@@ -386,9 +386,8 @@ CLASSES = REFUSALS | {
 
 
 def ends(spec: Spec, sizes: Sizes) -> list[Any]:
-    """The numbers to place, but for finite ones at the very ends of the format."""
-    found = boundary(spec, sizes) if spec.set.kind != "object" else []
-    return [n for n in found if not (0 < abs(n) < 1e-300 or 1e300 < abs(n) < np.inf)]
+    """The numbers to place, from the smallest to the largest of the format."""
+    return boundary(spec, sizes) if spec.set.kind != "object" else []
 
 
 def placed(entry: Entry, library: str) -> Cases:

@@ -64,7 +64,7 @@ def refuses(case: Case) -> bool:
     """Whether the ordinary call is an error too."""
     try:
         case.expected and case.expected()
-    except ValueError:
+    except (ValueError, OverflowError):
         return True
     return False
 

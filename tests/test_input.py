@@ -10,6 +10,7 @@ import torch
 from inputs import CLASSES, REFUSALS, placed
 from membership import NAMES, belongs, boundary
 from outcomes import OTHER, REFUSED, outcome
+from wider import is_beyond_the_format
 
 from mlmath_ref import sets
 from mlmath_ref.activations.gates import sigmoid
@@ -53,8 +54,13 @@ def test_inputs(
 
 @on_each_library
 def test_a_number_anywhere(entry: Entry, library: str) -> None:
+    """NaN only where the number itself is beyond the format, or a sum on its way."""
     found = [(case, *outcome(entry, case)) for case in placed(entry, library)]
-    faults = [f"{case.what}: {reason}" for case, label, reason in found if label == OTHER]
+    faults = [
+        f"{case.what}: {reason}"
+        for case, label, reason in found
+        if label == OTHER and not (reason.startswith("NaN") and is_beyond_the_format(entry, case))
+    ]
     assert not faults, "; ".join(faults)
 
 

@@ -145,7 +145,7 @@ def matrix_factorization(
     known = xp.reshape(xp.astype(mask, r.dtype), (*r.shape[:-2], r.shape[-2] * r.shape[-1]))
     error = xp.where(mask, r - p @ q.mT, 0.0)
     sizes = total(p**2)[..., :, None] + total(q**2)[..., None, :]
-    terms = xp.reshape(error**2 + lam * sizes, known.shape)
+    terms = xp.reshape(xp.where(mask, error**2 + lam * sizes, 0.0), known.shape)
     return total(known / total(known)[..., None] * terms)
 
 

@@ -482,4 +482,4 @@ def triplet_loss(
     xp = array_namespace(a, p, q)
     # the difference of the two squares, in which no large ones cancel
     behind = total((q - p) * ((a - p) + (a - q))) + alpha
-    return total(xp.where(behind > 0, behind, 0.0) / a.shape[-2])
+    return total(xp.where(behind <= 0, 0.0, behind) / a.shape[-2])

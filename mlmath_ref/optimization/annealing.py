@@ -414,9 +414,9 @@ def one_cycle(
         1.0
     """
     peak = pct_start * total - 1
-    first = eta_max / div_factor
-    last = first / final_div_factor
     if t < peak:
-        return first + (eta_max - first) / 2 * (1 - math.cos(math.pi * t / peak))
+        share = (1 - math.cos(math.pi * t / peak)) / 2
+        return share * eta_max + (1 - share) * eta_max / div_factor
     fall = (min(t, total - 1) - peak) / (total - 1 - peak)
-    return last + (eta_max - last) / 2 * (1 + math.cos(math.pi * fall))
+    share = (1 + math.cos(math.pi * fall)) / 2
+    return share * eta_max + (1 - share) * eta_max / div_factor / final_div_factor

@@ -212,4 +212,4 @@ def warmup_stable_decay(
     if t < warmup:
         return eta_max * t / warmup
     share = min(1.0, max(0, t - warmup - stable) / decay)
-    return eta_max - (eta_max - eta_min) * share
+    return (1 - share) * eta_max + share * eta_min

@@ -417,7 +417,9 @@ def dirichlet_pdf(
     """
     xp = array_namespace(p, alpha)
     whole = xp.sum(alpha, axis=-1, keepdims=True)
-    spread = xp.sum(alpha * xp.log(p / (alpha / whole)) + xp.log(alpha) / 2 - xp.log(p), axis=-1)
+    share = alpha / whole
+    ratio = p / xp.where(share > 1e-300, share, p)  # smaller ones add less than rounding
+    spread = xp.sum(alpha * xp.log(ratio) + xp.log(alpha) / 2 - xp.log(p), axis=-1)
     constant = xp.log(whole) / 2 + (alpha.shape[-1] - 1) / 2 * math.log(2 * math.pi)
     rest = _stirling_rest(whole)[..., 0] - xp.sum(_stirling_rest(alpha), axis=-1)
     return xp.exp(spread - constant[..., 0] + rest)

@@ -153,8 +153,9 @@ def maximum_likelihood(
     p = share / total(share)[..., None]
     rest = total(xp.where(p > 0.5, 0.0, p))[..., None]
     rest = xp.where(rest < 1, rest, 0.0)
+    few = xlogy(c, xp.where((c > 0) & (p == 0), 1.0, p))  # underflowed, with a term of 0
     # Near 1 the logarithm comes from the others: rounding p would lose it.
-    return p, total(xp.where(p > 0.5, c * xp.log1p(-rest), xlogy(c, p)))
+    return p, total(xp.where(p > 0.5, c * xp.log1p(-rest), few))
 
 
 @checked
