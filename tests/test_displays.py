@@ -41,23 +41,29 @@ def test_display_is_what_the_function_computes(
 
 @each_executed
 def test_display_at_the_edge(entry: Entry) -> None:
-    """Where the display can be executed."""
-    formula = executable(entry)
-    for values in (v for seed in (0, 1) for v in edge_cases(entry, seed)):
+    """Where the display can be executed, which it can in one of the cases at least."""
+    formula, compared = executable(entry), 0
+    cases = [v for seed in (0, 1) for v in edge_cases(entry, seed)]
+    for values in cases:
         result = entry.function(**convert(values, (entry.libraries or ("numpy",))[0]))
         with suppress(FormulaError):
             compare(formula, values, result, edge=True)
+            compared += 1
+    infinite = entry.name == "spectral_tail_exponent"  # of equal numbers, which both edges hold
+    assert compared or infinite or not cases, "the display runs at no edge"
 
 
 @each_executed
 def test_display_at_ties(entry: Entry) -> None:
     """Where numbers are multiples of 1/4: ``<`` is told from ``<=``."""
-    formula = executable(entry)
+    formula, compared = executable(entry), 0
     for seed in range(4, 4 + TIED):
         values = tied(entry, arguments(entry, seed)[0])
         result = entry.function(**convert(values, (entry.libraries or ("numpy",))[0]))
         with suppress(FormulaError):
             compare(formula, values, result, edge=True)
+            compared += 1
+    assert compared, "the display runs at no ties"
 
 
 @each_executed

@@ -310,7 +310,7 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         ([0.625, 0.375, 0.0, 0.0], tensor([ 0.2344, -0.2344,  0.0000,  0.0000]))
 
         Ties stay together, each row is cut by itself, a token that is nearly certain stands alone,
-        and :math:`p = 1` cuts nothing:
+        and :math:`p = 1` cuts only tokens whose probability underflows to 0:
 
         >>> top_p_filter(torch.tensor([[2.0, 2.0, 2.0, 0.0], [0.5, 3.5, -3.0, 3.0]]), 0.5)
         tensor([[2.0000, 2.0000, 2.0000,   -inf],
@@ -319,6 +319,8 @@ def top_p_filter(z: Logits[Array, "*batch V"], p: Share[float, ""]) -> Logits[Ar
         tensor([0., -inf])
         >>> top_p_filter(torch.tensor([0.0, -40.0]), 1.0)
         tensor([  0., -40.])
+        >>> top_p_filter(torch.tensor([0.0, -1000.0]), 1.0)
+        tensor([0., -inf])
     """
     xp = array_namespace(z)
     rising = xp.astype(xp.take_along_axis(z, xp.argsort(z, axis=-1), axis=-1), widest(z))
