@@ -128,7 +128,7 @@ for (const [kind, { queries, ours: mine, stock: theirs }] of Object.entries(foun
   const least = known[kind]?.ours ?? mine;
   const below = Math.min(mine.first - least.first, mine.five - least.five) * queries < -1.5; // more than one query
   isBelow ||= below;
-  if (["first", "five", "mrr"].some((rate) => mine[rate] < least[rate])) lost.push(kind);
+  if (["first", "five"].some((rate) => mine[rate] < least[rate])) lost.push(kind);
   console.log(kind.padEnd(14), String(queries).padStart(7), shown(mine), theirs ? " ".repeat(14) + shown(theirs) : "", below ? `  was ${shown(least)}` : "");
 }
 const isRefused = process.argv.includes("--record") && !record();

@@ -179,6 +179,9 @@ def policy_gradient(
         theorem; REINFORCE with baseline; actor-critic; minus log prob times advantage.
 
     Role in ML:
+        - objective -- Gemma: after fine-tuning on demonstrations, the policy is trained on a learned
+          reward by a variant of this, with a divergence from the tuned model as a penalty
+          :cite:p:`gemma2024open{sec. "Reinforcement Learning from Human Feedback"}`.
         - objective -- nanochat: learns from graded answers to arithmetic problems, with the reward
           less the mean of its group as :math:`\hat{A}`; there is no ratio, since each batch of
           answers is used once

@@ -179,8 +179,8 @@ def multi_head_attention(
           :cite:p:`olmo2024two{code: configs/official-1124/OLMo2-7B-stage1.yaml, n_heads}`.
         - layer -- AlphaFold 3: the diffusion transformer adds a score computed from each pair of
           tokens before the softmax and gates the heads before the projection back
-          :cite:p:`abramson2024accurate{code:
-          src/alphafold3/model/network/diffusion_transformer.py, line 129}`.
+          :cite:p:`abramson2024accurate{code: google-deepmind/alphafold3 at 85c4d20,
+          src/alphafold3/model/network/diffusion_transformer.py, lines 164-183}`.
         - layer -- Original transformer: 8 heads of width 64, as self-attention in the encoder and
           the decoder and as cross-attention between them
           :cite:p:`vaswani2017attention{sec. 3.2.2 and 3.2.3}`.

@@ -67,6 +67,11 @@ def reverse_mode_gradient(
         through layers.
 
     Role in ML:
+        - primitive -- DeepSeek-V3: in the pipeline of its training a stage runs backward from the
+          gradients of its outputs, and the backward step of attention and feed-forward layers is
+          split into one for their inputs and one for their weights, which can come later
+          :cite:p:`deepseek2024v3{sec. 3.2.1; code: deepseek-ai/DualPipe at 3da1bbe,
+          dualpipe/dualpipe.py, lines 87-119}`.
         - primitive -- llm.c: a GPT-2 without an autograd engine; one function calls the backward
           step of each layer, from the loss to the embeddings, on the activations that the forward
           pass stored :cite:p:`karpathy2024llmc{code: train_gpt2.c, lines 898-1005}`.

@@ -51,6 +51,9 @@ def derivative(
         limit definition; difference quotient; sensitivity; velocity.
 
     Role in ML:
+        - objective -- Stable Diffusion 3: the training losses that are compared have one form, in
+          whose weight the derivative in time of the logarithm of the signal-to-noise ratio is a
+          factor :cite:p:`esser2024scaling{sec. 2, eq. (10)}`.
         - primitive -- Flow Matching library: a schedule returns the weights of data and noise at
           time :math:`t` and their derivatives in :math:`t`, from which the velocity that the
           network learns is put together
@@ -158,6 +161,10 @@ def partial_derivative(
           is put together from the partial derivatives of the network's fields in the coordinates
           :cite:p:`nvidia2023physicsnemo{code: physicsnemo/sym/eq/gradients.py, class
           GradientsAutoDiff}`.
+        - primitive -- MACE-MP-0: the stress on a periodic cell is the derivative of its energy in
+          each entry of a deformation of the cell, divided by the cell's volume
+          :cite:p:`batatia2023foundation{code: ACEsuit/mace at 667eee4, mace/modules/utils.py, lines
+          41-69}`.
         - primitive -- gsplat: the backward pass of rendering writes out the slope of a splat's
           exponent in each of three shape numbers and two offsets
           :cite:p:`ye2025gsplat{code: gsplat/cuda/csrc/RasterizeToPixels3DGSSerialBatchBwd.cu,

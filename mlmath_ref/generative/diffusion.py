@@ -12,7 +12,8 @@ noise tells the data point. A sample is drawn by :math:`T` such steps from noise
 Noise that shrinks the signal to keep the variance is one convention of several. Stable Diffusion 3
 mixes on a straight line, :math:`(1 - t) x_0 + t \epsilon` :cite:p:`esser2024scaling{sec. 3}`;
 AlphaFold 3 adds noise to coordinates that are not shrunk and rescales them at the network's input
-:cite:p:`abramson2024accurate{code: src/alphafold3/model/network/diffusion_head.py, line 236}`.
+:cite:p:`abramson2024accurate{code: google-deepmind/alphafold3 at 85c4d20,
+src/alphafold3/model/network/diffusion_head.py, line 236}`.
 
 :map: 6.7 Generative models
 """

@@ -365,11 +365,11 @@ def node2vec_transition(
         graph embedding; skip-gram on graphs; node embedding.
 
     Role in ML:
-        - primitive -- GraphRAG: before version 3, which removed it, ten walks of 40 steps from each
-          entity of the knowledge graph could be turned into embeddings of the entities, with
+        - primitive -- GraphRAG: before version 3, which removed it, ten walks over at most 40
+          entities, from each one of the knowledge graph, could be turned into embeddings, with
           :math:`p = q = 1`, so that the walk forgets
-          :cite:p:`edge2024local{code: microsoft/graphrag before 4c8ef97,
-          graphrag/index/operations/embed_graph/strategies/node_2_vec.py}`.
+          :cite:p:`edge2024local{code: microsoft/graphrag at e5d6bc5,
+          graphrag/index/operations/embed_graph/embed_node2vec.py, lines 20-43}`.
         - preprocessing -- node2vec: walks biased between breadth and depth are read as sentences,
           and a word embedding is trained on them :cite:p:`grover2016node2vec{sec. 3.2}`.
 

@@ -136,7 +136,8 @@ def he_variance(n_in: Natural[int, ""]) -> Positive[float, ""]:
     Role in ML:
         - sampling -- AlphaFold 3: layers that the released code marks ``relu``, such as the first
           of every transition, start with it, as normal draws cut off at two standard deviations and
-          widened to make up for that :cite:p:`abramson2024accurate{code:
+          widened to make up for that
+          :cite:p:`abramson2024accurate{code: google-deepmind/alphafold3 at 85c4d20,
           src/alphafold3/model/components/haiku_modules.py, lines 327-345}`.
         - sampling -- PyTorch: the initializer of this name, with its default slope of 0 for
           negative inputs :cite:p:`ansel2024pytorch2{code: torch/nn/init.py, def kaiming_normal_}`;

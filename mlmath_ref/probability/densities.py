@@ -59,7 +59,7 @@ def gaussian_pdf(
     Role in ML:
         - sampling -- AlphaFold 3: steps of the diffusion sampler above a smallest noise level add
           noise drawn from this distribution to the atom positions, with the width of the schedule
-          :cite:p:`abramson2024accurate{code:
+          :cite:p:`abramson2024accurate{code: google-deepmind/alphafold3 at 85c4d20,
           src/alphafold3/model/network/diffusion_head.py, lines 341-348}`.
         - schedule -- Stable Diffusion 3: training times are drawn so that their logit is Gaussian;
           the density of the time :math:`t` is this one at the logit, divided by :math:`t (1 - t)`

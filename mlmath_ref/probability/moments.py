@@ -58,7 +58,7 @@ def expectation(
     Role in ML:
         - estimator -- AlphaFold 3: the predicted aligned error of a pair of tokens is the mean over
           bins of distance, under the softmax of the confidence head
-          :cite:p:`abramson2024accurate{code:
+          :cite:p:`abramson2024accurate{code: google-deepmind/alphafold3 at 85c4d20,
           src/alphafold3/model/network/confidence_head.py, line 225}`.
         - estimator -- D-FINE: each edge of a box is moved by the mean of a distribution over
           offsets that are not evenly spaced

@@ -55,6 +55,11 @@ def l2_penalty(
         decay; lambda/2 ||theta||^2; prevent overfitting.
 
     Role in ML:
+        - regularizer -- Community Notes: the mean squares of the factors and of the intercepts of
+          raters and notes are added to the loss, those of the intercepts with five times the weight
+          :cite:p:`communitynotes2025{code: twitter/communitynotes at 273c895,
+          scoring/src/scoring/matrix_factorization/matrix_factorization.py, lines 40-44 and
+          419-469}`.
         - regularizer -- PyTorch: ``weight_decay`` of ``torch.optim.SGD`` adds
           :math:`\lambda \boldsymbol\theta`, the gradient of this, to the gradient of the loss before
           the momentum :cite:p:`ansel2024pytorch2{code: torch/optim/sgd.py, line 355}`.
