@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,16 @@ from verification import no_gradient
 
 from mlmath_ref.annotations import Spec, walk
 from mlmath_ref.catalog import Entry, entries
+from mlmath_ref.contracts import unchecked
 from mlmath_ref.standalone import standalone
 
 SEEDS = range(4)
 ORACLE_DRAWS = 12
+COUNTED, PLACES = 24, 20  # draws, and numbers of each array, that are changed
+IGNORES = {
+    "trace": "numbers off the diagonal",
+    "bootstrap_confidence_interval": "levels below 2/B, which take the least of B means",
+}
 GRADIENT = 1e-5  # relative to the derivative, or to 1 if that is larger
 Keep = Callable[[str, object], None]
 each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
@@ -44,6 +51,11 @@ def result_specs(entry: Entry) -> list[Any]:
 
 def real_arrays(entry: Entry) -> list[str]:
     return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]
+
+
+def is_continuous(entry: Entry) -> bool:
+    """Whether some result is real: integers and truth values stay the same after most steps."""
+    return any(s.set.kind == "real floating" for s in result_specs(entry))
 
 
 @on_each_library
@@ -197,6 +209,50 @@ def test_result_lies_in_its_set(entry: Entry) -> None:
         if holds_all(other, spec, found[i])
     ]
     assert not smaller or entry.name in LOOSE, f"all results lie in {smaller}"
+
+
+@pytest.mark.parametrize("entry", [e for e in entries() if is_continuous(e)], ids=lambda e: e.name)
+@np.errstate(all="ignore")
+def test_every_number_of_an_argument_counts(entry: Entry) -> None:
+    """Another one in its place gives another result in some case, so no set is wider than its use."""
+    values, sizes = arguments(entry, 0)
+    fixed = {n: v for n, v in sizes.items() if n not in values and not isinstance(v, tuple)}
+    drawn = [values, *(arguments(entry, s, **fixed)[0] for s in range(1, COUNTED))]
+    cases = [*drawn, *edge_cases(entry)]
+    for name, spec in entry.specs.items():
+        if spec.of is float:
+            known = [c[name] for c in drawn if name in c]
+            for low, high in pairwise(sorted({min(known), max(known), *spec.edges(sizes)})):
+                pairs = [({**c, name: low}, {**c, name: high}) for c in cases]
+                counts = any(differ(entry, *p) for p in pairs)
+                assert counts or entry.name in IGNORES, f"{name}: {low} counts as {high}"
+        elif name in real_arrays(entry):
+            shape = np.shape(values[name])
+            given = [c for c in cases if name in c and np.shape(c[name]) == shape]
+            for index in islice(np.ndindex(shape), PLACES):
+                steps = ((c, m) for c in given for m in moved(c, name, spec, index, sizes))
+                verdicts = (differ(entry, *step) for step in steps)
+                counts = next(verdicts, True) or any(verdicts)  # true if no step stays inside
+                assert counts or entry.name in IGNORES, f"{name} at {index}"
+
+
+def moved(
+    values: dict[str, Any], name: str, spec: Spec, index: tuple[int, ...], sizes: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The arguments with a step in one number, as far as the set lets it be taken."""
+    step = np.zeros(np.shape(values[name]))
+    step[index] = 1
+    for size in (1.0, -1.0, 0.3, -0.3, 0.01, -0.01):
+        other = np.asarray(values[name] + size * spec.set.tangent(step))
+        if not np.array_equal(other, values[name]) and spec.contains(other, sizes):
+            yield {**values, name: other}
+
+
+def differ(entry: Entry, values: dict[str, Any], others: dict[str, Any]) -> bool:
+    library = libraries(entry)[0]
+    with unchecked():
+        one, two = (numbers(entry.function(**convert(v, library))) for v in (values, others))
+    return not all(map(np.array_equal, one, two))
 
 
 @on_each_library
