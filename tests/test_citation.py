@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,52 @@ def test_nobody_is_named_others(format: str) -> None:
     assert authors or format == "text"
     assert not [a for found in authors for a in found if re.search(r"\bothers\b", a)]
     assert " and others" not in text
+
+
+GOLDEN = Path(__file__).parent / "golden"
+WORKS = [
+    "vaswani2017attention",
+    "loshchilov2019decoupled",
+    "rumelhart1986learning",
+    "huber1964robust",
+    "goodfellow2016deep",
+]
+ENTRIES = ["kl_divergence", "rms_norm", "sigmoid"]
+
+
+@pytest.mark.parametrize(
+    ("format", "names"),
+    [("bibtex", WORKS + ENTRIES), ("ris", WORKS + ENTRIES), ("csl-json", WORKS)],
+)
+def test_citations_are_as_written_by_hand(format: str, names: list[str]) -> None:
+    """Five works as their publishers print them, and three entries of the release."""
+    text = (GOLDEN / f"works.{SUFFIXES[format]}").read_text(encoding="utf-8")
+    year, month, day = mlmath_ref.RELEASED.split("-")
+    for name, value in {"YYYY": year, "MM": month, "DD": day}.items():
+        text = re.sub(rf"\b{name}\b", value, text)
+    assert citations(names, format) == text.replace("VERSION", mlmath_ref.__version__)
+
+
+def test_years_authors_and_addresses_are_those_of_the_records() -> None:
+    """As another library reads references.bib."""
+    text = (ROOT / "mlmath_ref" / "references.bib").read_text(encoding="utf-8")
+    ris = {n: rispy.loads(citation(n, "ris"))[0] for n in works()}
+    bibtex = parse_string(citations(list(works()), "bibtex"), "bibtex").entries
+    for name, record in parse_string(text, "bibtex").entries.items():
+        people = [p for p in record.persons["author"] if str(p) != "others"]
+        parts = [p.prelast_names + p.last_names + p.first_names + p.middle_names for p in people]
+        letters = [plain_letters("".join(p)) for p in parts]
+        assert [plain_letters(a) for a in ris[name]["authors"]] == letters, name
+        assert bibtex[name].persons == record.persons
+        assert bibtex[name].fields["year"] == record.fields["year"] == ris[name]["year"]
+        eprint = record.fields.get("eprint")
+        assert not eprint or item(name)["URL"] == f"https://arxiv.org/abs/{eprint}"
+
+
+def plain_letters(name: str) -> str:
+    """A name without TeX and accents, which two libraries decode differently."""
+    decoded = unicodedata.normalize("NFKD", re.sub(r"\\[a-zA-Z]+ ?|[\\{}'\"`^~=.]", "", name))
+    return re.sub(r"[^a-z]", "", decoded.lower())
 
 
 def test_left_out_authors_are_et_al() -> None:
