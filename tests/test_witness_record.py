@@ -42,6 +42,13 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def test_figures_are_bounds_that_a_run_can_measure() -> None:
+    for found in RECORD.values():
+        for measured in found.values():
+            for figure in (measured["values"], measured["gradients"]):
+                assert figure is None or 1e-12 <= figure <= 1e-5
+
+
 def test_notes_tell_what_differs() -> None:
     noted = {(e.name, w.path): bool(w.note) for e in entries() for w in e.witnesses}
     recorded = {(n, p): "shipped" in m for n, found in RECORD.items() for p, m in found.items()}
