@@ -283,8 +283,9 @@ def spectral_radius(w: Real[Array, "*batch n n"]) -> Nonneg[Array, "*batch"]:
         eigenvalues by up to the order of :math:`\delta^{1/n}`, which for 8 by 8 turns
         :math:`10^{-8}` into 0.1; a radius of 0 may come out as some :math:`10^{-16}` or more. Where
         two eigenvalues that are not conjugate share the largest size, and at 0, the gradient is not
-        defined. For a large matrix power iteration, :math:`x \leftarrow W x / \lVert W x \rVert_2`,
-        finds it where one eigenvalue dominates.
+        defined. The second derivative that PyTorch takes through the decomposition is NaN or has
+        few correct digits if any two eigenvalues are equal. For a large matrix power iteration,
+        :math:`x \leftarrow W x / \lVert W x \rVert_2`, finds it where one eigenvalue dominates.
 
     Checked against:
         ``np.abs(np.diag(scipy.linalg.schur(w, output="complex")[0])).max()``

@@ -61,7 +61,8 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
         :math:`\log_{10} \kappa(A)` decimal digits can be lost, and twice as many through
         :math:`A^\top A`. An error in :math:`A` is magnified by about as much if it is small. The
         nearest singular matrix is :math:`\lVert A \rVert_2 / \kappa(A)` away in the spectral
-        norm. At a singular matrix the gradient is undefined.
+        norm. At a singular matrix, where the value is infinite, the gradient is
+        taken as 0.
 
     Checked against:
         ``np.linalg.cond(a)``,

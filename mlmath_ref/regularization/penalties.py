@@ -379,7 +379,7 @@ def spectral_normalization(w: NonzeroMatrix[Array, "*batch m n"]) -> Real[Array,
         by :math:`u^\top W v`; an estimate of this kind is never above :math:`\sigma_1`, so that the
         norm of the result is at least 1. The gradient has no part along :math:`W`, and is not
         defined where the largest singular value is repeated. The second derivative is NaN in
-        PyTorch if any two singular values are equal. Small singular values are scaled, not
+        PyTorch if any two singular values are equal, or one is 0. Small singular values are scaled, not
         raised: a matrix of rank one stays of rank one. A zero matrix is refused.
 
     Checked against:
