@@ -102,6 +102,15 @@ def quantize_affine(
         >>> quantize_affine(np.asarray([-200.0, 130.0]), 1.0, 0).tolist()
         [-128, 127]
 
+        Codes and zero points far outside are clamped too; 64-bit integers do not hold the sums of
+        larger zero points:
+
+        >>> quantize_affine(np.asarray([-1e30, -(2.0**61), 1e30]), 1.0, 2**61).tolist()
+        [-128, 0, 127]
+        >>> quantize_affine(np.asarray([0.0]), 1.0, 2**61 + 1)
+        Traceback (most recent call last):
+        ValueError: quantize_affine: zero_point must lie between -2^61 and 2^61, got 2305843009213693953
+
         Ties go to the even integer:
 
         >>> quantize_affine(np.asarray([-1.5, -0.5, 0.5, 1.5, 2.5]), 1.0, 0).tolist()
@@ -116,6 +125,10 @@ def quantize_affine(
         >>> quantize_affine(np.asarray([0.15]), 0.1, 0).tolist()
         [1]
     """
+    if abs(zero_point) > 2**61:
+        raise ValueError(
+            f"quantize_affine: zero_point must lie between -2^61 and 2^61, got {zero_point}"
+        )
     xp = array_namespace(x)
     steps = xp.clip(xp.round(x / scale), -(2.0**62), 2.0**62)  # so that they fit into integers
     codes = xp.astype(steps, xp.int64) + zero_point

@@ -91,6 +91,10 @@ def condition_number(a: Real[Array, "*batch m n"]) -> ExtendedNonneg[Array, "*ba
         >>> a.grad
         tensor([[ 0.5000,  0.0000],
                 [ 0.0000, -1.5000]])
+        >>> a = torch.tensor([[6.0, 0.0], [0.0, 0.0]], requires_grad=True)
+        >>> condition_number(a).backward()
+        >>> a.grad.tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
 
         A rotation magnifies nothing, and a singular matrix everything:
 
