@@ -292,6 +292,8 @@ def bootstrap_confidence_interval(
         distribution the interval is too short: with five it covers the mean about 84 times in 100
         and not 95. For 10 samples that are 0 or 1 with equal probability, all resamples cover the
         mean 98 times in 100. The normal interval is :math:`\bar{x} \pm 1.96 \, s / \sqrt{n}`.
+        Resamples are taken for a few rows of a batch at a time, so memory is a few times that of
+        the arguments.
 
     Checked against:
         ``tuple(np.quantile(x[index].mean(-1), [alpha / 2, 1 - alpha / 2], method="inverted_cdf"))``
@@ -351,15 +353,25 @@ def bootstrap_confidence_interval(
         (tensor(-0.7000), tensor(1.7667), tensor([3.6667, 0.6667, 6.6667]))
     """
     xp = array_namespace(x, index)
-    places = xp.astype(index, xp.int64)  # PyTorch indexes by no other type
-    places = xp.reshape(places, (*(1,) * (x.ndim - 1), -1))
-    drawn = xp.take_along_axis(x, places, axis=-1)
-    means = sample_mean(xp.reshape(drawn, (*x.shape[:-1], *index.shape)))
+    means = _means_of_resamples(x, index)
     means = xp.take_along_axis(means, xp.argsort(means, axis=-1), axis=-1)
     share = round(alpha * 10**12) * index.shape[0]  # whole numbers: 0.07 * 100 is above 7
     low = max(-(-share // (2 * 10**12)), 1)
     high = index.shape[0] - share // (2 * 10**12)
     return means[..., low - 1], means[..., high - 1]
+
+
+def _means_of_resamples(x: Array, index: Array) -> Array:
+    """The mean of each resample, a few rows at a time: no more numbers than in the arguments."""
+    xp = array_namespace(x, index)
+    m, n = math.prod(x.shape[:-1]), x.shape[-1]
+    rows = xp.reshape(x, (m, n))
+    places = xp.reshape(xp.astype(index, xp.int64), (1, -1))  # PyTorch indexes by no other type
+    step, means = 1 + m // index.shape[0], []
+    for i in range(0, max(m, 1), step):
+        drawn = xp.take_along_axis(rows[i : min(i + step, m), :], places, axis=-1)
+        means.append(sample_mean(xp.reshape(drawn, (drawn.shape[0], *index.shape))))
+    return xp.reshape(xp.concat(means, axis=0), (*x.shape[:-1], index.shape[0]))
 
 
 @checked
