@@ -380,7 +380,8 @@ def gradient_flow_product(
         Computed in 64 bits and rounded once. 100 factors of norm 0.1 leave 0 in float32, and early
         layers do not learn; 100 of norm 10 leave infinity, and the loss turns NaN; what leaves the
         range of 64 bits before the last factor is refused, as the next sum could be
-        :math:`\infty - \infty`. Through time it is :math:`\frac{\partial h_t}{\partial h_k} =
+        :math:`\infty - \infty`. A product below :math:`10^{-308}` on the way loses digits, and below
+        :math:`10^{-324}` it is 0, whatever factors follow. Through time it is :math:`\frac{\partial h_t}{\partial h_k} =
         \prod_{i=k+1}^{t} \frac{\partial h_i}{\partial h_{i-1}}`. Backpropagation multiplies by the
         error from the right, at :math:`k n^2` products where the matrix takes :math:`k n^3`.
 
@@ -445,6 +446,9 @@ def gradient_flow_product(
         >>> w = torch.tensor([0.1, 10.0]).reshape(2, 1, 1, 1).expand(2, 100, 1, 1)
         >>> gradient_flow_product(w, torch.ones(2, 100, 1)).flatten()
         tensor([0., inf])
+        >>> tenths, tens = np.full((400, 1, 1), 0.1), np.full((400, 1, 1), 10.0)
+        >>> gradient_flow_product(np.concat([tenths, tens]), np.ones((800, 1))).tolist()
+        [[0.0]]
         >>> w, s = torch.full((400, 1, 1), 10.0), torch.ones(400, 1)
         >>> gradient_flow_product(w, s)
         Traceback (most recent call last):
