@@ -430,7 +430,8 @@ def _stirling_rest(a: Array) -> Array:
     xp = array_namespace(a)
     special = special_namespace(a)
     small, large = xp.where(a < 16, a, 16.0), xp.where(a < 16, 16.0, a)
-    direct = special.gammaln(small) - (small - 0.5) * xp.log(small) + small
+    # log gamma(a) = log gamma(a + 1) - log(a), which does not overflow
+    direct = special.gammaln(small + 1) - (small + 0.5) * xp.log(small) + small
     square = 1 / large**2
     series = 1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))
     return xp.where(a < 16, direct - math.log(2 * math.pi) / 2, series / large)
