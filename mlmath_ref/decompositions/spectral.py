@@ -454,8 +454,8 @@ def spectral_tail_exponent(
     """
     xp = array_namespace(x)
     largest = xp.argsort(-x, axis=-1)[..., : k + 1]
-    logs = xp.log(xp.take_along_axis(x, largest, axis=-1))
-    spread = total(logs[..., :k] - logs[..., k:])
+    roots = xp.take_along_axis(x, largest, axis=-1) ** 0.25  # whose quotients never overflow
+    spread = 4 * total(xp.log(roots[..., :k] / roots[..., k:]))
     has_tail = spread > 0
     none = math.inf - xp.sqrt(xp.where(has_tail, 1.0, spread))  # with an infinite slope
     return xp.where(has_tail, 1 + (k + 1) / xp.where(has_tail, spread, 1.0), none)

@@ -22,7 +22,7 @@ import math
 
 from array_api_compat import array_namespace
 
-from mlmath_ref.arrays import Array, total
+from mlmath_ref.arrays import Array, total, widest
 from mlmath_ref.numerics.logarithms import log_sum_exp, xlogy
 from mlmath_ref.sets import ExtendedNonneg, Joint, Masses, Nonneg, Real, Simplex, checked
 
@@ -272,7 +272,8 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
 
     Numerics:
         Terms of both signs add up to the gain, so that its absolute error is some
-        :math:`10^{-16}`, however small it is; it is never negative. A count of 0 adds nothing, and
+        :math:`10^{-16}`, however small it is, also for float32, which is computed in 64 bits; it is
+        never negative. A count of 0 adds nothing, and
         counts near the largest number do not overflow. A question that splits every sample off on its own has the largest possible
         gain and is worthless: the gain ratio divides by the entropy of the branch. Trees usually
         count in bits, as ``sklearn.tree.DecisionTreeClassifier`` does with ``criterion="entropy"``;
@@ -324,13 +325,14 @@ def information_gain(counts: Masses[Array, "*batch m k"]) -> Nonneg[Array, "*bat
         True
     """
     xp = array_namespace(counts)
-    top = xp.max(counts, axis=-1, keepdims=True)  # divided by it, no sum overflows
-    n = xp.sum(counts / top, axis=-1, keepdims=True)
-    p = counts / top / n
+    wide = xp.astype(counts, widest(counts))  # the terms below cancel
+    top = xp.max(wide, axis=-1, keepdims=True)  # divided by it, no sum overflows
+    n = xp.sum(wide / top, axis=-1, keepdims=True)
+    p = wide / top / n
     n = n * (top / xp.max(top, axis=-2, keepdims=True))
     w = n / xp.sum(n, axis=-2, keepdims=True)
     q = xp.broadcast_to(xp.sum(w * p, axis=-2, keepdims=True), p.shape)
-    return total(w[..., 0] * kl_divergence(p, q))
+    return xp.astype(total(w[..., 0] * kl_divergence(p, q)), counts.dtype)
 
 
 @checked

@@ -276,7 +276,7 @@ def adamw(
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
     denom = _root(v / (1 - beta2**t)) + eps
-    theta = theta - eta * (m / (1 - beta1**t) / denom + weight_decay * theta)
+    theta = (1 - eta * weight_decay) * theta - eta * (m / (1 - beta1**t) / denom)
     return theta, m, v
 
 

@@ -238,7 +238,8 @@ def soap(
         eigenvectors and decays the weights by :math:`0.01 \eta`
         :cite:p:`vyas2024soap{code: soap.py, lines 108-215}`. The state is two matrices like
         :math:`W` and one square matrix for each side, with the two bases twice that; sides above
-        10000 are left alone there. Gradients that are all zero move nothing. Shampoo itself keeps
+        10000 are left alone there. Gradients that are all zero move nothing. If the squares of
+        :math:`G'` overflow, :math:`V` is infinite and the weights stay. Shampoo itself keeps
         sums, :math:`L_t = L_{t-1} + G_t G_t^\top`, and steps by :math:`L_t^{-1/4} G_t R_t^{-1/4}`.
 
     Checked against:
@@ -311,6 +312,13 @@ def soap(
         >>> soap(torch.ones(1, 2), none[:1, :2], none[:1, :2], none[:1, :2], torch.ones(1, 1),
         ...      torch.tensor([[2.0, 0.0], [0.0, 1.0]]), 1)[0]
         tensor([[1., 1.]])
+
+        Nor do gradients whose squares overflow:
+
+        >>> state = soap(torch.ones(1, 2), torch.tensor([[1e22, 2e22]]), none[:1, :2], none[:1, :2],
+        ...              torch.ones(1, 1), torch.tensor([[2.0, 0.0], [0.0, 1.0]]), 1)
+        >>> state[0], state[2]
+        (tensor([[1., 1.]]), tensor([[inf, inf]]))
     """
     xp = array_namespace(w, g, b, v, l, r)
     q_l, q_r = xp.linalg.eigh(-l)[1], xp.linalg.eigh(-r)[1]  # eigh sorts upwards

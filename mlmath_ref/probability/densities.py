@@ -117,7 +117,7 @@ def gaussian_pdf(
     xp = array_namespace(x, mu, sigma)
     z = (x - mu) / sigma
     root = xp.exp(-z * z / 4)  # twice the root, which is still a number if its square is not
-    return root / (sigma * math.sqrt(2 * math.pi)) * root
+    return root / math.sqrt(2 * math.pi) / sigma * root
 
 
 @checked
