@@ -64,7 +64,7 @@ def refuses(case: Case) -> bool:
     """Whether the ordinary call is an error too."""
     try:
         case.expected and case.expected()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, torch.linalg.LinAlgError):
         return True
     return False
 

@@ -218,10 +218,10 @@ def mutual_information(p: Joint[Array, "*batch m n"]) -> Nonneg[Array, "*batch"]
         [0.0, 0.5004]
     """
     xp = array_namespace(p)
-    p_i = xp.sum(p, axis=-1, keepdims=True)
-    p_j = xp.broadcast_to(xp.sum(p, axis=-2, keepdims=True), p.shape)
+    p_i = total(p)[..., None]
+    p_j = xp.broadcast_to(total(p.mT)[..., None, :], p.shape)
     given_i = p / xp.where(p_i > 0, p_i, 1.0)  # the product of the margins could underflow
-    information = xp.sum(xlogy(p, given_i) - xlogy(p, p_j), axis=(-2, -1))
+    information = total(total(xlogy(p, given_i) - xlogy(p, p_j)))
     return xp.where(information < 0, 0.0, information)  # below 0 by rounding alone
 
 

@@ -20,7 +20,7 @@ number of samples.
 
 import math
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from mlmath_ref.arrays import Array, scale, total
 from mlmath_ref.numerics.logarithms import xlogy
@@ -34,7 +34,6 @@ from mlmath_ref.sets import (
     Simplex,
     checked,
 )
-from mlmath_ref.statistics.regression import ridge_regression
 
 
 @checked
@@ -206,8 +205,8 @@ def maximum_a_posteriori(
           :cite:p:`fang2024alphaedit{code: AlphaEdit/AlphaEdit_main.py, lines 130-139}`.
 
     Numerics:
-        Solved as ridge regression for the change from :math:`m`, by a QR decomposition. A wide
-        prior leaves least squares, a narrow one leaves :math:`m`. The mode depends on how the
+        Solved as least squares on the samples and the prior together, by a QR decomposition, so
+        that no product of :math:`X` and :math:`m` has to cancel. A wide prior leaves least squares, a narrow one leaves :math:`m`. The mode depends on how the
         parameters are written: of a function of the weights it is in general not the function of
         their mode, while the maximum of the likelihood is. The whole posterior is Gaussian about
         :math:`\hat{w}`, with the covariance :math:`S = \left( \frac{1}{\sigma^2} X^\top X +
@@ -255,6 +254,7 @@ def maximum_a_posteriori(
 
         >>> maximum_a_posteriori(x, y, 0 * m, sigma=0.6, tau=0.8).round(4).tolist()
         [-0.6332, 0.6356, -0.0775]
+        >>> from mlmath_ref.statistics.regression import ridge_regression
         >>> ridge_regression(x, y, lam=0.5625).round(4).tolist()
         [-0.6332, 0.6356, -0.0775]
 
@@ -277,9 +277,16 @@ def maximum_a_posteriori(
                 [3.6667]]), tensor([[0.3333],
                 [0.3333]]))
     """
-    ratio = sigma / tau
-    residual = y - (x @ m[..., None])[..., 0]
-    return m + ridge_regression(x, residual, lam=ratio * ratio)
+    xp = array_namespace(x, y, m)
+    wide = max(sigma, tau)
+    weight = tau / wide  # of a sample; that of the prior is 0 if its square underflows
+    prior = math.sqrt((sigma / wide) ** 2)
+    d = m.shape[-1]
+    own = prior * xp.eye(d, dtype=x.dtype, device=device(x))
+    below = xp.broadcast_to(own, (*m.shape, d))
+    q, r = xp.linalg.qr(xp.concat([weight * x, below], axis=-2))
+    target = xp.concat([weight * y, prior * m], axis=-1)
+    return xp.linalg.solve(r, q.mT @ target[..., None])[..., 0]
 
 
 @checked
