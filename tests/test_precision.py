@@ -25,7 +25,7 @@ from mlmath_ref.standalone import standalone
 Values = dict[str, Any]
 ROUNDINGS = 32  # of each input and of the result
 PERTURBED = 3
-LONG = 2**16  # sums one by one lose about the root of their length, many times the roundings
+LONG = 2**15  # sums one by one lose about the root of their length, many times the roundings
 EPS = 2.0**-23  # no entry computes in fewer bits
 NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32}
 INFO: dict[str, Any] = {n: ml_dtypes.finfo(t) for n, t in NUMPY.items()}  # type: ignore[no-untyped-call]
@@ -69,7 +69,7 @@ def points(entry: Entry, form: str) -> Iterator[tuple[str, Values]]:
         single = [[n] for n in names] if form == "float32" and len(names) > 1 else []
         # of two small arrays the product is inside
         together = [] if what == "small" and len(names) > 1 else [names]
-        single = [] if what == "rather small" else single
+        single = [] if what in ("large", "rather small") else single
         for chosen in [*together, *single]:
             inside = {n: np.asarray(move(first[n], info)) for n in chosen}
             known = {n: v for n, v in inside.items() if entry.specs[n].contains(v, sizes)}
