@@ -39,10 +39,9 @@ def test_entry_page_is_complete(site: Path, entry: Entry) -> None:
     text = read(site, f"entries/{entry.name}.html")
     for title in ("Role in ML", "Numerics", "Examples", "To copy", "To cite", "Verified"):
         assert f"<h2>{title}<" in text, f"no section {title}"
-    assert (
-        html.escape(entry.formula, quote=False) in html.unescape(text)
-        or entry.formula.split()[0] in text
-    )
+    display = re.search(r'<pre class="latex" hidden>(.*?)</pre>', text, re.S)
+    assert display
+    assert html.unescape(display[1]).split() == entry.formula.split()
     assert re.search(r'<ul class="simple">.*?<math', text, re.S), (
         "the sets are not written as mathematics"
     )
@@ -171,6 +170,48 @@ def test_every_formula_is_said_in_words(site: Path) -> None:
             assert speech().get(key), f"{path.name}: {key}"
     assert set(tags) == {True}, tags
     assert used == set(speech())
+
+
+GOLDEN = (ROOT / "tests" / "golden" / "formulas.tsv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", GOLDEN.splitlines(), ids=lambda line: line.partition("\t")[0])
+def test_display_is_drawn_and_said_as_by_hand(site: Path, line: str) -> None:
+    name, drawn, said = line.split("\t")
+    page = read(site, f"entries/{name}.html")
+    display = re.search(r'<div class="math formula".*?(<math[^>]*>)(.*?)<annotation', page, re.S)
+    assert display
+    assert f'aria-label="{said}"' in display[1]
+    assert html.unescape(re.sub(r"<[^>]+>", " ", display[2])).replace("\u2061", "").split() == (
+        drawn.split()
+    )
+
+
+SIGNS = {  # that MathML has once for each of these commands
+    "≤": r"\\leq?(?![a-zA-Z])",
+    "≥": r"\\geq?(?![a-zA-Z])",
+    "<": r"<|\\lt(?![a-zA-Z])",
+    ">": r">|\\gt(?![a-zA-Z])",
+    "∑": r"\\sum(?![a-zA-Z])",
+    "∏": r"\\prod(?![a-zA-Z])",
+    "∞": r"\\infty(?![a-zA-Z])",
+    "∂": r"\\partial(?![a-zA-Z])",
+    "∈": r"\\in(?![a-zA-Z])",
+    "+": r"\+",
+}
+
+
+def test_mathml_has_the_signs_of_the_latex(site: Path) -> None:
+    formulas: dict[str, str] = {}
+    for path in site.rglob("*.html"):
+        found = re.findall(r"<math[^>]*>(.*?)<annotation[^>]*>(.*?)</annot", path.read_text(), re.S)
+        formulas |= {latex: drawn for drawn, latex in found}
+    assert formulas
+    for latex, drawn in formulas.items():
+        shown = html.unescape(re.sub(r"<[^>]+>", "", drawn))
+        source = html.unescape(latex)
+        counted = {sign: len(re.findall(command, source)) for sign, command in SIGNS.items()}
+        assert {sign: shown.count(sign) for sign in SIGNS} == counted, source
 
 
 def test_font_covers_every_formula(site: Path) -> None:
