@@ -8,7 +8,7 @@ import re
 import jedi
 import pytest
 
-from mlmath_ref.catalog import Entry, entries, entry
+from mlmath_ref.catalog import Entry, Topic, entries, entry, topics
 
 each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda e: e.name)
 
@@ -63,12 +63,15 @@ def test_help_reads_well(name: str, lines: list[str]) -> None:
     assert at[0] == 2, "the signature stands above all"
 
 
-@each_entry
-def test_editor_shows_formula_and_example(entry: Entry) -> None:
-    """What language servers on jedi show where a pointer rests on the name."""
-    use = f"from {entry.topic.module.__name__} import {entry.name}\n{entry.name}"
-    (found,) = jedi.Script(use).help(2, 1)
-    shown = found.docstring()
-    assert shown.startswith(f"{entry.name}(")
-    assert " ".join(entry.formula.split()) in " ".join(shown.split())
-    assert ">>> " in shown
+@pytest.mark.parametrize("topic", topics(), ids=lambda t: t.name)
+def test_editor_shows_formula_and_example(topic: Topic) -> None:
+    """What language servers on jedi show where a pointer rests on a name."""
+    names = [e.name for e in topic.entries]
+    first = f"from {topic.module.__name__} import {', '.join(names)}"
+    script = jedi.Script("\n".join([first, *names]))
+    for line, e in enumerate(topic.entries, 2):
+        (found,) = script.help(line, 1)
+        shown = found.docstring()
+        assert shown.startswith(f"{e.name}(")
+        assert " ".join(e.formula.split()) in " ".join(shown.split())
+        assert ">>> " in shown

@@ -64,18 +64,24 @@ def test_jax(entry: Entry, record_property: Keep) -> None:
     """Under ``jax.jit``, results are NumPy's and gradients are PyTorch's."""
     rng = np.random.default_rng(0)
     values, _ = arguments(entry, 2)
-    f, x = opened(entry.function, convert(values, "jax"))
-    g, y = opened(entry.function, convert(values, "torch"))
     arrays = {n: v for n, v in convert(values, "jax").items() if isinstance(v, (jax.Array, tuple))}
     rest = {n: v for n, v in values.items() if n not in arrays}
-    made = jax.jit(lambda arrays: entry.function(**arrays, **rest))
-    agree(made(arrays), entry.function(**values), 1e-10)
-    if not no_gradient(entry):
-        c = cotangents(g(*y), rng)
+    g, y = opened(entry.function, convert(values, "torch"))
+    has_slopes = not no_gradient(entry)
+    c = cotangents(g(*y), rng) if has_slopes else []
 
-        def slopes(reals: Any) -> Any:
-            return jax.vjp(f, *reals)[1](tuple(map(jax.numpy.asarray, c)))
+    @jax.jit
+    def made(arrays: dict[str, Any]) -> tuple[Any, Any]:
+        """Values and slopes, compiled together."""
+        result = entry.function(**arrays, **rest)
+        if not has_slopes:
+            return result, ()
+        f, x = opened(entry.function, arrays | rest)
+        return result, jax.vjp(f, *x)[1](tuple(map(jax.numpy.asarray, c)))
 
+    result, slopes = made(arrays)
+    agree(result, entry.function(**values), 1e-10)
+    if has_slopes:
         wanted = torch.func.vjp(g, *y)[1](tuple(map(torch.as_tensor, c)))
-        agree(jax.jit(slopes)(x), wanted, 1e-9, floor=1e-3)  # sums that cancel leave their rounding
+        agree(slopes, wanted, 1e-9, floor=1e-3)  # sums that cancel leave their rounding
     record_property("libraries", ["jax"])
