@@ -1,5 +1,6 @@
 """Set-up of all tests, before anything imports the package."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Modules that help the tests hold no examples, and may need what a tier has not installed."""
     is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return (is_helper and TESTS in collection_path.parents) or None
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays: the collector need not visit it after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 # The same examples every time, on slow machines too.
