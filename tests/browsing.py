@@ -16,6 +16,24 @@ def problems(page: Page, host: str) -> list[str]:
     return _found[page]
 
 
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}  # of axe
+ALIKE = """() => {
+  for (const parent of document.querySelectorAll("body *")) {
+    const seen = {};
+    for (const child of [...parent.children]) {
+      const kind = `${child.tagName} ${child.className}`;
+      seen[kind] = (seen[kind] ?? 0) + 1;
+      if (seen[kind] > 2) child.remove();
+    }
+  }
+}"""
+
+
+def keep_two_alike(page: Page) -> None:
+    """Remove siblings beyond two of one element and class, as in long lists."""
+    page.evaluate(ALIKE)
+
+
 def _watch(page: Page) -> None:
     """Once for a tab, however many tests it serves."""
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import problems
+from browsing import CONTRAST, keep_two_alike, problems
 from mathml import speech
 from playwright.sync_api import Browser, Locator, Page, Route
 
@@ -29,43 +29,32 @@ KINDS = [  # a page of each kind
     *("quick-reference", "plots", "quiz", "errata", "notation", "references", "search"),
     "_modules/mlmath_ref/information/divergence",  # the source of a topic
 ]
-CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-ALIKE = """() => {
-  for (const parent of document.querySelectorAll("body *")) {
-    const seen = {};
-    for (const child of [...parent.children]) {
-      const kind = `${child.tagName} ${child.className}`;
-      seen[kind] = (seen[kind] ?? 0) + 1;
-      if (seen[kind] > 2) child.remove();
-    }
-  }
-}"""
 
 
 @pytest.mark.parametrize("path", [*ENTRIES, *TOPICS, *DOMAINS, *OTHERS])
 def test_page_renders(page: Page, address: str, path: str) -> None:
     found = problems(page, address)
+    page.set_viewport_size({"width": 360, "height": 740})  # a phone
     page.goto(f"{address}/{path}.html")
     assert page.locator("h1").count() == 1
     assert not found
     assert page.locator("math merror").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     if path in ENTRIES:
         box = page.locator(".formula math").first.bounding_box()
         assert box
         assert box["height"] > 10
         assert box["width"] > 20
-    page.set_viewport_size({"width": 360, "height": 740})  # a phone
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("path", KINDS)
 def test_page_is_accessible(page: Page, address: str, path: str) -> None:
     """By all rules in the light scheme; in the dark one only colors differ.
 
-    Of siblings of one element and class two are kept: whole lists take axe minutes.
+    Of siblings that are alike two are kept: whole lists take axe minutes.
     """
     page.goto(f"{address}/{path}.html")
-    page.evaluate(ALIKE)
+    keep_two_alike(page)
     reports = [Axe().run(page)]
     page.emulate_media(color_scheme="dark")
     reports.append(Axe().run(page, options=CONTRAST))
@@ -110,6 +99,7 @@ FOCUSED = """() => {
 def test_page_is_walked_by_keyboard(page: Page, address: str, path: str) -> None:
     """Tab reaches all that can be used, each with an outline, and goes round."""
     page.goto(f"{address}/{path}.html")
+    keep_two_alike(page)
     usable = dict(enumerate(page.evaluate(USABLE)))
     page.evaluate("document.activeElement.blur()")
     for _ in range(2 * len(usable) + 10):
