@@ -79,6 +79,7 @@ speech: site build/node
 
 bench: .venv/browser/ready .venv/test/ready site
 	.venv/browser/bin/python tools/bench.py
+	.venv/test/bin/python tools/checks.py
 	$(SPHINX:build/doctrees=build/stock/doctrees) -b dirhtml docs build/stock
 	node tools/search_bench.mjs --stock build/stock --record
 	node tools/search_bench.mjs --entries 3000

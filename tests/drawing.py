@@ -223,3 +223,31 @@ def evaluate(expression: str, values: dict[str, Any]) -> Any:
         if f"sklearn.{path}" in expression:
             import_module(f"sklearn.{path}")
     return eval(expression, names | convert(values, "torch" if "torch." in expression else "numpy"))
+
+
+def large(
+    entry: Entry, rows: tuple[int, ...] = (), numbers: int = 100_000, longest: int = 4096
+) -> dict[str, Any]:
+    """Arguments with all sizes large alike, so that a table of all pairs is not much more.
+
+    Args:
+        entry: The entry that takes them.
+        rows: The batch, if the arrays have axes of their own.
+        numbers: How many there are at most in the arguments and the result together; at least a third.
+        longest: The largest size of an axis, as some bodies loop over one.
+    """
+    specs = [s for a in entry.annotations.values() for s in walk(a) if s.is_array]
+    names = {n for s in specs for n in s.names} - set(parameters(entry))
+    # few parts of the features, such as heads, which are as long together
+    parts = {d.partition("*")[0]: 2 for s in specs for d in s.core if "*" in d}
+    largest, size = arguments(entry, 0, rows)[0], 4
+    while size <= longest:
+        batch = rows if names else (size,)
+        try:
+            values, sizes = arguments(entry, 0, batch, **(dict.fromkeys(names, size) | parts))
+        except ValueError:  # these sizes leave no result
+            break
+        if sum(math.prod(s.shape(sizes)) for s in specs) > numbers:
+            break
+        largest, size = values, 2 * size
+    return largest
