@@ -41,7 +41,7 @@ def copied(site: Path, entry: Entry, section: str, selector: str = "pre") -> lis
     """The texts of a section that a button copies."""
     page = (site / "entries" / f"{entry.name}.html").read_text()
     inside = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
-    found = BeautifulSoup(inside, "html.parser").select(selector)
+    found = BeautifulSoup(inside, "lxml").select(selector)
     return [pre.get_text().strip("\n") for pre in found]
 
 

@@ -31,7 +31,7 @@ def read(site: Path, path: str) -> str:
 def parsed(site: Path, entry: Entry) -> BeautifulSoup:
     """The page of an entry, without its plot."""
     text = read(site, f"entries/{entry.name}.html")
-    return BeautifulSoup(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL), "html.parser")
+    return BeautifulSoup(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL), "lxml")
 
 
 @each_entry
