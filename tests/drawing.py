@@ -226,14 +226,14 @@ def evaluate(expression: str, values: dict[str, Any]) -> Any:
 
 
 def large(
-    entry: Entry, rows: tuple[int, ...] = (), numbers: int = 100_000, longest: int = 4096
+    entry: Entry, rows: tuple[int, ...] = (), most: int = 100_000, longest: int = 4096
 ) -> dict[str, Any]:
     """Arguments with all sizes large alike, so that a table of all pairs is not much more.
 
     Args:
         entry: The entry that takes them.
         rows: The batch, if the arrays have axes of their own.
-        numbers: How many there are at most in the arguments and the result together; at least a third.
+        most: Numbers in the arguments and the result together; there are at least a third of them.
         longest: The largest size of an axis, as some bodies loop over one.
     """
     specs = [s for a in entry.annotations.values() for s in walk(a) if s.is_array]
@@ -247,7 +247,12 @@ def large(
             values, sizes = arguments(entry, 0, batch, **(dict.fromkeys(names, size) | parts))
         except ValueError:  # these sizes leave no result
             break
-        if sum(math.prod(s.shape(sizes)) for s in specs) > numbers:
+        if sum(math.prod(s.shape(sizes)) for s in specs) > most:
             break
         largest, size = values, 2 * size
     return largest
+
+
+def real_arrays(entry: Entry) -> list[str]:
+    """The arguments that are arrays of real numbers."""
+    return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]

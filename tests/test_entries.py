@@ -19,6 +19,7 @@ from drawing import (
     libraries,
     long,
     numbers,
+    real_arrays,
     seeds,
 )
 from membership import NAMES, holds_all, subsets
@@ -47,10 +48,6 @@ on_each_library = pytest.mark.parametrize(
 
 def result_specs(entry: Entry) -> list[Any]:
     return walk(entry.annotations["return"])
-
-
-def real_arrays(entry: Entry) -> list[str]:
-    return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]
 
 
 def is_continuous(entry: Entry) -> bool:

@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch
-from drawing import LIBRARIES, arguments, convert, edge_cases, long, parameters
+from drawing import LIBRARIES, arguments, convert, edge_cases, long, parameters, real_arrays
 from opened import copied, is_real
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -32,15 +32,11 @@ INFO: dict[str, Any] = {n: ml_dtypes.finfo(t) for n, t in NUMPY.items()}  # type
 FORMATS = {"float32": ("numpy", "torch"), "float16": ("numpy",), "bfloat16": ("torch",)}
 
 
-def real(entry: Entry) -> list[str]:
-    return [n for n, s in entry.specs.items() if s.is_array and s.set.kind == "real floating"]
-
-
 def takes_function(entry: Entry) -> bool:
     return any(map(is_function, parameters(entry).values()))
 
 
-ENTRIES = [e for e in entries() if e.libraries and real(e) and not takes_function(e)]
+ENTRIES = [e for e in entries() if e.libraries and real_arrays(e) and not takes_function(e)]
 ROOM = 16  # for sums, and for products with ordinary numbers
 MOVES: dict[str, Callable[[Any, Any], Any]] = {
     "far from zero": lambda x, info: x + 1000.0,
@@ -61,15 +57,16 @@ def points(entry: Entry, form: str) -> Iterator[tuple[str, Values]]:
     if form == "float32":
         yield "without optional", arguments(entry, 1)[0]
         yield from (("at the edge", values) for values in edge_cases(entry))
-    names = [n for n in real(entry) if n in first]
+    names = [n for n in real_arrays(entry) if n in first]
     info = INFO[form]
     for what, move in MOVES.items():
         if form != "float32" and what != "largest":
             continue  # computed in 32 bits at least, so that nothing else differs
-        single = [[n] for n in names] if form == "float32" and len(names) > 1 else []
+        are_many = len(names) > 1
         # of two small arrays the product is inside
-        together = [] if what == "small" and len(names) > 1 else [names]
-        single = [] if what in ("large", "rather small") else single
+        together = [] if what == "small" and are_many else [names]
+        has_single = form == "float32" and are_many and what not in ("large", "rather small")
+        single = [[n] for n in names] if has_single else []
         for chosen in [*together, *single]:
             inside = {n: np.asarray(move(first[n], info)) for n in chosen}
             known = {n: v for n, v in inside.items() if entry.specs[n].contains(v, sizes)}
@@ -215,8 +212,7 @@ def rounded(values: Values, form: str) -> Values:
     """The same numbers as a format has them, in 64 bits."""
 
     def to(leaf: Any) -> Any:
-        is_real = isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
-        return leaf.astype(NUMPY[form]).astype(float) if is_real else leaf
+        return leaf.astype(NUMPY[form]).astype(float) if is_real(leaf) else leaf
 
     return dict(jax.tree_util.tree_map(to, values))
 

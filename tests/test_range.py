@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import arguments, numbers
+from drawing import arguments, numbers, real_arrays
 from inputs import placed
 from membership import belongs
 from wider import agrees, runs_wide, wide, widened
@@ -32,11 +32,7 @@ def cases(entry: Entry) -> Iterator[tuple[str, Values]]:
         if case.expected is not None:
             yield case.what, case.values
     values, sizes = arguments(entry, 0)
-    real = [
-        n
-        for n, s in entry.specs.items()
-        if s.is_array and s.set.kind == "real floating" and n in values
-    ]
+    real = [n for n in real_arrays(entry) if n in values]
     chosen = [([n], scale) for n in real for scale in ALONE]
     for names, scale in chosen + [(real, scale) for scale in TOGETHER if len(real) > 1]:
         scaled = {n: np.asarray(values[n] * scale) for n in names}

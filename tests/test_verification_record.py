@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 import verification
-from drawing import arguments, seeds
+from drawing import arguments, real_arrays, seeds
 from recording import ROOT
-from test_entries import GRADIENT, is_continuous, real_arrays
+from test_entries import GRADIENT, is_continuous
 
 from mlmath_ref.binding import DRAWS
 from mlmath_ref.catalog import Entry, entries
